@@ -20,6 +20,7 @@ from .features import FEATURES
 from .formula import FUNCTIONS
 from .formula import LONGEST as LONGEST_FORMULA
 from .frame import pack
+from .losses import OF_LOGARITHMS
 from .mistakes import MISTAKES
 from .rates import SCHEDULES, schedule_options
 from .saved import LONGEST as LONGEST_SAVED
@@ -93,6 +94,7 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
             "classes": list(settings.BY_CLASSES),
             "score": list(settings.BY_SCORE),
             "number": list(settings.BY_NUMBER),
+            "counts": list(OF_LOGARITHMS),
         },
         "optimizers": {name: settings.optimizer_options(name) for name in OPTIMIZERS},
         "changeable": {"settings": [*CHANGEABLE, *STOPS], "first_only": list(FIRST_ONLY)},

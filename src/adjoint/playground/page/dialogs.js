@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { el } from "./dom.js";
+import { exportButtons } from "./exports.js";
 import { say } from "./words.js";
 
 /** @param {string} title @param {...(Node|null)} inside */
@@ -41,7 +42,8 @@ export async function openCode() {
       el("button", { id: "whole-step", onclick: () => show("source") }, say("whole_step"))),
     shown,
     el("div", { class: "row" }, copy, el("button", { onclick: () => save(name, text, "text/x-python") }, say("save")),
-      app.settings.data === "own" ? el("button", { id: "own-rows", onclick: saveRows }, say("own_rows")) : null));
+      app.settings.data === "own" ? el("button", { id: "own-rows", onclick: saveRows }, say("own_rows")) : null),
+    exportButtons());
 }
 
 async function saveRows() {
