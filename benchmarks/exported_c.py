@@ -1,4 +1,4 @@
-"""`python -m benchmarks.exported_c` times exported C beside what emlearn writes of the same network.
+"""`python -m benchmarks.exported_c` times exported C beside what emlearn writes.
 
 Both are of float32, compiled alike, and called in one program, in blocks that alternate; the least
 time of a block counts. Their probabilities must agree before anything is timed. Code and constants

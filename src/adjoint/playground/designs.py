@@ -12,7 +12,7 @@ from .. import nn
 from ..nn.activations import ACTIVATIONS
 from ..nn.container import Sequential
 from ..nn.module import Module
-from .settings import BY_SCORE, FROM_0_TO_1, Settings
+from .settings import BY_SCORE, FROM_0_TO_1, Layer, Settings
 
 # A part of a network: its class, and what it is made with, as values or as text.
 Part = tuple[type[Module], tuple[Any, ...], dict[str, Any]]
@@ -38,16 +38,27 @@ def parts(settings: Settings, inputs: int, classes: int) -> Iterator[Part]:
     """Yield the parts of the network from first to last."""
     sizes = [inputs, *(layer.units for layer in settings.layers), outputs(settings, classes)]
     activations = [ACTIVATIONS[layer.activation] for layer in settings.layers]
+    given = {} if settings.dtype == "float64" else {"dtype": settings.dtype}
     for place, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         activation = activations[place] if place < len(activations) else None
-        yield nn.Linear, (fan_in, fan_out), {"rng": RNG, **_initialise(settings, activation)}
+        named = {"rng": RNG, **_initialise(settings, activation), **given}
+        yield nn.Linear, (fan_in, fan_out), named
         if activation is None:
             return
-        if settings.norm != "none":
-            yield (nn.BatchNorm if settings.norm == "batch" else nn.LayerNorm), (fan_out,), {}
-        yield activation, (), {}
-        if settings.dropout:
-            yield nn.Dropout, (settings.dropout,), {"rng": RNG}
+        norm, dropout = own_parts(settings, settings.layers[place])
+        if norm != "none":
+            yield (nn.BatchNorm if norm == "batch" else nn.LayerNorm), (fan_out,), given
+        yield activation, (), given if activation is nn.PReLU else {}
+        if dropout:
+            yield nn.Dropout, (dropout,), {"rng": RNG}
+
+
+def own_parts(settings: Settings, layer: Layer) -> tuple[str, float]:
+    """Return the norm and the dropout of a layer: its own, or those of all."""
+    return (
+        settings.norm if layer.norm is None else layer.norm,
+        settings.dropout if layer.dropout is None else layer.dropout,
+    )
 
 
 def _initialise(settings: Settings, activation: Any) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def target_range(problem: Problem) -> tuple[float, float]:
 def numbers(outputs: Array, problem: Problem) -> Array:
     """Return predicted numbers in the unit of the rows."""
     with np.errstate(all="ignore"):
-        return np.asarray(outputs[:, :1] * problem.target_deviation + problem.target_mean)
+        found = np.exp(outputs[:, :1]) if problem.is_log else outputs[:, :1]
+        return np.asarray(found * problem.target_deviation + problem.target_mean)
 
 
 def as_bytes(shares: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..nn.functional import LOSSES
-from . import designs, features, formula, mistakes
+from . import designs, features, formula, losses, mistakes
 from .optimisers import optimizer_text, own_text
 from .settings import BY_SCORE, DRAWN, FORMULA, OWN, Settings
 from .setup import Setup
@@ -37,6 +37,7 @@ def _parts(steps: Steps) -> Iterator[list[str]]:
         yield ["optimizer = make_optimizer(list(model.parameters()))"]
         yield own_text(steps.task.optimizer) if setup.settings.changes else []
     else:
+        yield losses.definition(setup.settings.loss)
         yield _data(setup)
         yield _network(setup)
     yield _training(steps)
@@ -98,7 +99,7 @@ def _own_data(setup: Setup) -> list[str]:
         "deviation = scaled.std(axis=0)",
         "X = (X - scaled.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)",
     ]
-    if not problem.classes:
+    if not problem.classes and not problem.is_log:
         lines += [
             f"scaled = y[:{problem.split}]",
             "y = (y - scaled.mean()) / np.where(scaled.std() > 0, scaled.std(), 1.0)",
@@ -110,6 +111,8 @@ def _target(setup: Setup) -> str:
     """Return the line that gives targets the form which the loss reads."""
     if not setup.problem.classes:
         return "y = y[:, None]"
+    if setup.settings.loss in losses.ONE_HOT:
+        return losses.coded_text(setup.problem.classes, setup.settings.loss)
     if setup.settings.loss == "hinge_loss":
         return "y = 2.0 * y[:, None] - 1.0"
     return "y = 1.0 * y[:, None]" if setup.settings.loss in BY_SCORE else ""
@@ -136,6 +139,8 @@ def _training(steps: Steps) -> list[str]:
     setup, epochs, more = steps.setup, steps.epoch, steps.position().step
     name = getattr(setup.loss, "__name__", "")
     loss = repr(name) if LOSSES.get(name) is setup.loss else "loss"
+    if not setup.is_own_model:
+        loss = losses.text_of(setup.settings.loss)
     if setup.loss in mistakes.MISTAKES.values():
         loss = name
     given = [f"loss={loss}", "optimizer=optimizer", f"batch_size={setup.batch_size}"]

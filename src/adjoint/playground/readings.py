@@ -51,7 +51,9 @@ def score(steps: Steps, data: tuple[Array, Array] | None) -> Score | None:
         loss = float(as_plain_array(steps.setup.loss(outputs, y)))
         outputs, y = in_rows(as_plain_array(outputs)), in_rows(y)
         if problem.classes:
-            return _of_classes(loss, outputs, y[:, 0], problem)
+            known = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
+            return _of_classes(loss, outputs, known, problem)
+        outputs = np.exp(outputs) if problem.is_log else outputs
         are_numbers = outputs.shape == y.shape and steps.setup.settings.loss not in _NOT_NUMBERS
         return Score(loss, _r2(outputs, y) if are_numbers else float("nan"), [])
 

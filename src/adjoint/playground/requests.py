@@ -13,13 +13,14 @@ from ..explanation.phrases import LANGUAGES
 from ..nn.activations import ACTIVATIONS
 from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
-from . import derivations, settings
+from . import derivations, exports, settings
 from .changes import CHANGEABLE, FIRST_ONLY
 from .drawn import MOST_DRAWN, read_drawn
 from .features import FEATURES
 from .formula import FUNCTIONS
 from .formula import LONGEST as LONGEST_FORMULA
 from .frame import pack
+from .losses import OF_LOGARITHMS
 from .mistakes import MISTAKES
 from .rates import SCHEDULES, schedule_options
 from .saved import LONGEST as LONGEST_SAVED
@@ -86,11 +87,14 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         "activations": list(ACTIVATIONS),
         "initialisers": ["auto", *INITIALISERS, settings.FROM_0_TO_1],
         "mistakes": list(MISTAKES),
+        "exports": list(exports.TARGETS),
+        "dtypes": list(settings.DTYPES),
         "norms": list(settings.NORMS),
         "losses": {
             "classes": list(settings.BY_CLASSES),
             "score": list(settings.BY_SCORE),
             "number": list(settings.BY_NUMBER),
+            "counts": list(OF_LOGARITHMS),
         },
         "optimizers": {name: settings.optimizer_options(name) for name in OPTIMIZERS},
         "changeable": {"settings": [*CHANGEABLE, *STOPS], "first_only": list(FIRST_ONLY)},
@@ -228,6 +232,12 @@ def _table(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"what": "table", "text": session.table()}
 
 
+def _export(session: Session, asked: Mapping[str, Any]) -> bytes:
+    target = chosen("target", asked.get("target"), exports.TARGETS)
+    name, content = exports.exported(session.steps, target)
+    return pack({"what": "export", "name": name}, {"file": np.frombuffer(content, np.uint8)})
+
+
 def _weights(session: Session, asked: Mapping[str, Any]) -> bytes:
     return pack({"what": "weights"}, {"file": np.frombuffer(session.weights(), np.uint8)})
 
@@ -252,4 +262,5 @@ REQUESTS: dict[str, Request] = {
     "source": _source,
     "table": _table,
     "weights": _weights,
+    "export": _export,
 }

@@ -24,23 +24,35 @@ MOST_STEPS = 20_000_000
 OWN = "own"  # the data set that the user brought
 DRAWN, FORMULA = "drawn", "formula"  # the one that was drawn by hand, and the one of a formula
 STOPS = ("stop_epoch", "stop_loss")  # they change nothing that is computed
+DTYPES = ("float64", "float32")
 NORMS = ("none", "batch", "layer")
 
 # How the article draws its weights; no layer knows it by name.
 FROM_0_TO_1 = "from_0_to_1"
 
 # Losses by what is predicted. Those of one score need two classes.
-BY_CLASSES = ("cross_entropy",)
+BY_CLASSES = ("cross_entropy", "kl_divergence", "cosine_loss")
 BY_SCORE = ("binary_cross_entropy", "focal_loss", "hinge_loss")
-BY_NUMBER = ("mse_loss", "mae_loss", "huber_loss", "quantile_loss")
+BY_NUMBER = ("mse_loss", "mae_loss", "huber_loss", "quantile_loss", "poisson_loss")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A hidden layer: how many units, and what is applied to them."""
+    """A hidden layer: how many units, what is applied to them, and what it has of its own.
+
+    Attributes
+    ----------
+    units, activation : int, str
+    norm : str, or None
+        None is as for all layers.
+    dropout : float, or None
+        None is as for all layers.
+    """
 
     units: int
     activation: str
+    norm: str | None = None
+    dropout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,10 @@ class Settings:
         Names in `features.FEATURES`; for toy sets only.
     layers : tuple of Layer
     norm, dropout, initialise : str, float, str
-        What every hidden layer has; "auto" begins with what suits the activation.
+        What every hidden layer has that has none of its own; "auto" begins with what suits the
+        activation.
+    dtype : str
+        Of all parameters, and so of all that is computed.
     loss, mistake : str
         A mistake of the article is made in the cross-entropy alone.
     optimizer, lr, options : str, float, dict
@@ -88,6 +103,7 @@ class Settings:
     norm: str = "none"
     dropout: float = 0.0
     initialise: str = "auto"
+    dtype: str = "float64"
     loss: str = "cross_entropy"
     mistake: str = "none"
     optimizer: str = "adam"
@@ -131,6 +147,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 _CHOICES: dict[str, Sequence[str]] = {
     "data": (*TOYS, FORMULA, DRAWN, OWN),
     "norm": NORMS,
+    "dtype": DTYPES,
     "initialise": ("auto", *INITIALISERS, FROM_0_TO_1),
     "loss": (*BY_CLASSES, *BY_SCORE, *BY_NUMBER),
     "mistake": tuple(MISTAKES),
@@ -245,10 +262,17 @@ def _structure(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _layer(given: object) -> Layer:
-    if not isinstance(given, dict) or given.keys() != {"units", "activation"}:
+    names = {"units", "activation"}
+    if not isinstance(given, dict) or not names <= given.keys() <= names | {"norm", "dropout"}:
         raise SettingsError("layers: expected units and activation of each")
     units = int(number("units", given["units"], 1, MOST_UNITS, whole=True))
-    return Layer(units, chosen("activation", given["activation"], list(ACTIVATIONS)))
+    norm, dropout = given.get("norm"), given.get("dropout")
+    return Layer(
+        units,
+        chosen("activation", given["activation"], list(ACTIVATIONS)),
+        None if norm is None else chosen("norm", norm, NORMS),
+        None if dropout is None else number("dropout", dropout, *_RANGES["dropout"]),
+    )
 
 
 def optimizer_options(name: str) -> dict[str, Any]:

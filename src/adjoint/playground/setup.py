@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..nn.functional import LOSSES
 from ..nn.module import Module
 from ..optim import Optimizer
 from . import designs, optimisers
+from .losses import loss_of
 from .mistakes import MISTAKES
 from .problem import Problem, Rows, problem_of
 from .settings import Settings
@@ -48,7 +48,7 @@ def setup_of(settings: Settings, own: Rows | None, problem: Problem | None = Non
     width, classes = problem.X.shape[1], problem.classes
     return Setup(
         problem,
-        MISTAKES[settings.mistake] or LOSSES[settings.loss],
+        MISTAKES[settings.mistake] or loss_of(settings.loss),
         lambda: designs.network(settings, width, classes),
         optimisers.make_optimizer(settings),
         settings.batch_size,

@@ -54,6 +54,14 @@ def make_waves(rows: int, noise: float, seed: int) -> tuple[Array, Array]:
     return X, y + noise * rng.standard_normal(rows)
 
 
+def make_counts(rows: int, noise: float, seed: int) -> tuple[Array, Array]:
+    """Return points in a square, and counts of events whose rate is greatest on a diagonal."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-2, 2, (rows, 2))
+    rate = 8 * np.exp(-((X[:, 0] - X[:, 1]) ** 2)) + noise
+    return X, rng.poisson(rate).astype(float)
+
+
 class Toy(NamedTuple):
     """A toy set: what makes it, and whether it has classes, and whether one may choose how many."""
 
@@ -90,4 +98,5 @@ TOYS: dict[str, Toy] = {
     "slope": Toy(make_slope, False),
     "hills": Toy(make_hills, False),
     "waves": Toy(make_waves, False),
+    "counts": Toy(make_counts, False),
 }

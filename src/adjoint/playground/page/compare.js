@@ -60,7 +60,7 @@ export function pinButton() {
 /** The numbers of the pinned run's curve, if there is one and they measure the same. @param {string} name "curve" or "quality" */
 export function pinnedRows(name) {
   const kind = app.opening.header.labels?.length ? "accuracy" : "r2";
-  if (!run || (name === "quality" && run.kind !== kind)) return null;
+  if (!run || (name === "quality" ? run.kind !== kind : run.settings.loss !== app.settings.loss)) return null;
   return name === "quality" ? run.quality : run.curve;
 }
 
@@ -75,7 +75,7 @@ export function pinnedRun() {
   if (!run) return [];
   const { step, epoch, train, test, view, kind } = run;
   const canvas = el("canvas", { id: "pinned-field", role: "img", "aria-label": say("pinned_output") });
-  const score = (/** @type {string} */ name, /** @type {any} */ of) => [el("span", {}, say(name === "quality" ? kind : name)), ...of.map((/** @type {any} */ each) => el("span", { class: "number", title: String(each?.[name]) }, brief(each?.[name])))];
+  const score = (/** @type {string} */ name, /** @type {any} */ of) => [el("span", {}, say(name === "quality" ? kind : name)), ...of.map((/** @type {any} */ each) => el("span", { class: "number", title: String(each?.[name]) }, brief(each?.[name], 3)))];
   if (view.field || view.line) requestAnimationFrame(() => draw(canvas));
   return [el("section", { id: "pinned", "aria-label": say("pinned") },
     el("div", { class: "row" }, el("h3", {}, say("pinned")), el("span", { class: "mono faint" }, `${say("past")} ${step.toLocaleString("en")} · ${say("epoch")} ${epoch.toLocaleString("en")}`),

@@ -4,6 +4,7 @@ import { app } from "./app.js";
 import { changesByHand } from "./changes.js";
 import { el } from "./dom.js";
 import { formulaField, lossFor } from "./formula.js";
+import { layerControls } from "./layers.js";
 import { told } from "./refusals.js";
 import { savedButtons } from "./saved.js";
 import { say } from "./words.js";
@@ -67,12 +68,12 @@ function changeData(data) {
   const toy = app.menu.data[data];
   const fits = toy && !toy.classes ? losses.number : losses.classes;
   const changes = { data };
-  app.set(fits.includes(app.settings.loss) ? changes : { ...changes, loss: fits[0] });
+  app.set(fits.includes(app.settings.loss) && !losses.counts.includes(app.settings.loss) ? changes : { ...changes, loss: fits[0] });
 }
 
 function lossNames() {
-  const { losses } = app.menu, { labels = [] } = app.opening.header;
-  if (!labels.length) return losses.number;
+  const { losses } = app.menu, { labels = [], range } = app.opening.header;
+  if (!labels.length) return losses.number.filter((/** @type {string} */ name) => range[0] >= 0 || !losses.counts.includes(name));
   return labels.length === 2 ? [...losses.classes, ...losses.score] : losses.classes;
 }
 
@@ -169,6 +170,8 @@ export function writeData() {
     select("initialise", menu.initialisers, (value) => (["auto", "from_0_to_1"].includes(value) ? say(value) : value)),
     select("norm", menu.norms, (value) => (value === "none" ? say("none") : value)),
     number("dropout", { min: 0, max: 0.9, step: 0.1 }),
+    ...layerControls(panel.querySelector("details.layers[open]") !== null),
+    select("dtype", menu.dtypes),
     el("details", { open: panel.querySelector("details.more[open]") !== null, class: "more" },
       el("summary", { "data-hint": "more" }, say("more")),
       select("mistake", menu.mistakes, (value) => say(value)),

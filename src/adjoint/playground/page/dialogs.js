@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { el } from "./dom.js";
+import { exportButtons } from "./exports.js";
 import { terms } from "./glossary.js";
 import { say } from "./words.js";
 
@@ -42,7 +43,8 @@ export async function openCode() {
       el("button", { id: "whole-step", "data-hint": "whole_step", onclick: () => show("source") }, say("whole_step"))),
     shown,
     el("div", { class: "row" }, copy, el("button", { "data-hint": "save", onclick: () => save(name, text, "text/x-python") }, say("save")),
-      app.settings.data === "own" ? el("button", { id: "own-rows", "data-hint": "own_rows", onclick: saveRows }, say("own_rows")) : null));
+      app.settings.data === "own" ? el("button", { id: "own-rows", "data-hint": "own_rows", onclick: saveRows }, say("own_rows")) : null),
+    exportButtons());
 }
 
 async function saveRows() {

@@ -33,5 +33,5 @@ async function use(text) {
 export function lossFor(text) {
   const { classes, score, number } = app.menu.losses;
   const fits = /[<>]/.test(text) ? [...classes, ...score] : number;
-  return fits.includes(app.settings.loss) ? app.settings.loss : fits[0];
+  return fits.includes(app.settings.loss) && !app.menu.losses.counts.includes(app.settings.loss) ? app.settings.loss : fits[0];
 }

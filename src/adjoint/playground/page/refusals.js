@@ -9,6 +9,7 @@ const FORMS = [
   [/^features: expected one at least, and each once$/, "输入特征：至少选择一个，且不能重复"],
   [/^data: there is no table; paste one, or load a file$/, "数据：没有表格；请粘贴或载入文件"],
   [/^loss: (\w+) is for classes, and (.+) is a number$/, "损失函数：{1} 用于分类，而 {2} 是数字"],
+  [/^loss: (\w+) is for counts, and (.+) is below 0$/, "损失函数：{1} 用于计数，而 {2} 有小于 0 的值"],
   [/^loss: (\w+) is for numbers, and (.+) is a class$/, "损失函数：{1} 用于预测数字，而 {2} 是类别"],
   [/^loss: (\w+) needs two classes, not (\d+)$/, "损失函数：{1} 需要两个类别，而不是 {2} 个"],
   [/^mistake: it is one in cross_entropy, not in (\w+)$/, "错误：它只存在于 cross_entropy 中，而不在 {1} 中"],

@@ -78,7 +78,7 @@ function checked() {
   const button = el("button", { id: "check", "data-hint": "check", disabled: app.playing, onclick: () => app.checkEntry() }, say("check"));
   if (!found) return el("p", {}, button);
   const line = (/** @type {string} */ key, /** @type {any} */ x) => el("div", { class: "mono", "data-hint": key, tabindex: 0, title: String(x) }, `${say(key)}: ${brief(x, 8)}`);
-  const is_good = typeof found.difference === "number" && found.difference < 1e-5;
+  const is_good = typeof found.difference === "number" && found.difference < found.bound;
   return el("div", { id: "checked" }, button, line("engine", found.engine), line("numeric", found.numeric),
     el("div", { class: `mono ${is_good ? "good" : "bad"}`, "data-hint": "difference", tabindex: 0 }, `${is_good ? "✓" : "✗"} ${say("difference")}: ${brief(found.difference, 3)}`));
 }
