@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 
 from ..exporting.wasm.javascript import literal
@@ -43,7 +44,7 @@ for (const [type, textContent] of Object.entries(scripts)) {{
 """
 
 
-def bundle(entry: str, given: object = None) -> str:
+def bundle(entry: str, given: object = None, written: Mapping[str, str] | None = None) -> str:
     """Return the page with its style and with all modules that one of them needs.
 
     Parameters
@@ -52,6 +53,8 @@ def bundle(entry: str, given: object = None) -> str:
         The module that begins.
     given : object
         What it finds as ``globalThis.given``: numbers, texts, lists and dicts.
+    written : mapping of str to str
+        Modules that are no files, by name.
     """
     index = page_text("index.html")
     body = index[index.index("<body>") : index.index("</html>")].strip()
@@ -60,12 +63,12 @@ def bundle(entry: str, given: object = None) -> str:
         style=page_text("style.css"),
         body=body,
         given=literal(given),
-        modules=literal(_modules(entry)),
+        modules=literal(_modules(entry, written or {})),
         entry=literal(f'import "adjoint/{entry}";'),
     )
 
 
-def _modules(entry: str) -> dict[str, str]:
+def _modules(entry: str, written: Mapping[str, str]) -> dict[str, str]:
     """Return the texts of a module and of all that it imports, by name."""
     found: dict[str, str] = {}
     wanted = [entry]
@@ -73,7 +76,7 @@ def _modules(entry: str) -> dict[str, str]:
         name = wanted.pop()
         if name in found:
             continue
-        text = page_text(name)
+        text = written[name] if name in written else page_text(name)
         wanted.extend(other for _, other in _IMPORT.findall(text))
         found[name] = _IMPORT.sub(r'\1"adjoint/\2";', text)
     return dict(sorted(found.items()))

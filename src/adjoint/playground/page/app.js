@@ -346,6 +346,7 @@ class App {
 
   /** Have the derivation of the batch to come. */
   async derive() {
+    if (this.link.lacks.has("derive")) return;
     const lang = document.documentElement.lang.slice(0, 2);
     const key = `${this.step} ${lang} ${this.frames}`;
     if (this.playing || this.derivedFor === key) return;

@@ -12,7 +12,7 @@ const bar = /** @type {HTMLElement} */ (document.getElementById("bar"));
 /** Write the bar anew. */
 export function writeBar() {
   const scales = ["operation", "batch", "epoch"].map((name) =>
-    el("button", { "data-hint": name, "aria-pressed": app.scale === name,
+    el("button", { "data-hint": name, "aria-pressed": app.scale === name, disabled: name === "operation" && app.link.lacks.has("derive"),
       onclick: () => { app.scale = name; app.tell("scale"); } }, say(name)));
   const speed = el("select", { id: "speed", "data-hint": "speed",
     onchange: () => { app.speed = Number(speed.value); } },
@@ -33,9 +33,9 @@ export function writeBar() {
     el("div", { class: "group" }, past, el("span", { class: "where mono", id: "where", "data-hint": "where" })),
     el("div", { class: "group" }, el("label", { for: "speed", "data-hint": "speed" }, say("speed")), speed),
     el("div", { class: "group end" },
-      el("button", { id: "code", "data-hint": "code", onclick: openCode }, say("code")),
-      el("button", { id: "weights", "data-hint": "model", onclick: saveModel }, say("model")),
-      app.opening.header.own_model ? null : el("button", { id: "tour-button", "data-hint": "tour", onclick: () => app.tell("tour") }, say("tour")),
+      el("button", { id: "code", "data-hint": "code", disabled: app.link.lacks.has("program"), onclick: openCode }, say("code")),
+      el("button", { id: "weights", "data-hint": "model", disabled: app.link.lacks.has("weights"), onclick: saveModel }, say("model")),
+      app.opening.header.own_model ? null : el("button", { id: "tour-button", "data-hint": "tour", disabled: app.link.lacks.has("tour"), onclick: () => app.tell("tour") }, say("tour")),
       el("button", { id: "keys", "data-hint": "help", onclick: openKeys }, say("help")),
       el("button", { id: "language", "data-hint": "language", lang: document.documentElement.lang === "en" ? "zh" : "en",
         onclick: changeLanguage }, say("language")),

@@ -20,6 +20,7 @@ let pasted = { text: "", target: "" };
  */
 function field(name, control, word = name) {
   control.id = `set-${name}`;
+  if (app.menu.fixed?.includes(name)) control.disabled = true;
   control.dataset.hint = word;
   return el("div", { class: "field" }, el("label", { for: control.id, "data-hint": word }, say(word)), control);
 }
@@ -152,15 +153,16 @@ export function writeData() {
       ["own", "drawn", "formula"].includes(value) ? say(`set_${value}`) : value)));
   panel.replaceChildren(
     el("h2", { "data-hint": "data" }, say("data")),
+    ...(menu.built ? [el("p", { class: "faint", id: "built" }, say("in_browser", menu.built))] : []),
     field("set", set),
     ...(settings.data === "formula" ? formulaField() : []),
     ...(is_given ? [] : [number("rows", { min: 10, max: menu.limits.rows, step: 1 }), number("noise", { min: 0, max: 5, step: 0.05 })]),
     ...(toy.any ? [number("classes", { min: 2, max: menu.limits.classes, step: 1 })] : []),
     number("test", { min: 0, max: 0.9, step: 0.1 }),
     number("seed", { min: 0, step: 1 }),
-    ...(is_own ? [] : [features()]),
-    ownTable(),
-    savedButtons(),
+    ...(is_own || menu.built ? [] : [features()]),
+    ...(app.link.lacks.has("bring") ? [] : [ownTable()]),
+    ...(app.link.lacks.has("session") ? [] : [savedButtons()]),
     el("h2", { "data-hint": "training" }, say("training")),
     select("loss", lossNames()),
     select("optimizer", Object.keys(menu.optimizers)),

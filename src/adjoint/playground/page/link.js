@@ -47,6 +47,8 @@ export class Link {
     this.theme = "";
     /** How the reader comes to a session again: by "reload", or else by a hand of theirs. */
     this.again = "";
+    /** What the session cannot answer, since it has no Python. @type {Set<string>} */
+    this.lacks = new Set();
   }
 
   /** Open the session. @returns {Promise<void>} */

@@ -24,7 +24,7 @@ const news = /** @type {HTMLElement} */ (document.getElementById("news"));
 function writeModel() {
   app.magnified = null;  // a unit that is taken away says no more that the pointer left it
   const tabs = ["network", "graph", "source"].map((name) => el("button", {
-    role: "tab", id: `tab-${name}`, "data-hint": name, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
+    role: "tab", id: `tab-${name}`, "data-hint": name, "aria-selected": app.tab === name, disabled: name !== "network" && app.link.lacks.has("derive"), onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
   const saves = app.tab === "network" ? isDrawn() : app.tab === "graph";
   const shows = ["weights", "gradients"].map((name) => el("button", {
     "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; app.tell("tab"); } }, say(name)));
@@ -80,9 +80,9 @@ const KEYS = {
 };
 
 /** @param {string} name */
-function pace(name) { app.scale = name; app.tell("scale"); }
+function pace(name) { if (name === "operation" && app.link.lacks.has("derive")) return; app.scale = name; app.tell("scale"); }
 /** @param {string} name */
-function show(name) { app.tab = name; app.tell("tab"); }
+function show(name) { if (name !== "network" && app.link.lacks.has("derive")) return; app.tab = name; app.tell("tab"); }
 
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);

@@ -13,6 +13,7 @@ let opened = "";
 export function writePasses() {
   const found = app.derivation;
   const title = el("h2", { "data-hint": "passes" }, say("passes"));
+  if (app.link.lacks.has("derive")) { panel.replaceChildren(title, el("p", { class: "faint" }, say("needs_python"))); return; }
   if (!found || app.playing) {
     panel.replaceChildren(title, el("p", { class: "faint" }, app.playing ? say("paused_only") : app.notice || "…"));
     return;

@@ -75,7 +75,7 @@ function writtenOut(step, place) {
 
 function checked() {
   const found = app.check;
-  const button = el("button", { id: "check", "data-hint": "check", disabled: app.playing, onclick: () => app.checkEntry() }, say("check"));
+  const button = el("button", { id: "check", "data-hint": "check", disabled: app.playing || app.link.lacks.has("check"), onclick: () => app.checkEntry() }, say("check"));
   if (!found) return el("p", {}, button);
   const line = (/** @type {string} */ key, /** @type {any} */ x) => el("div", { class: "mono", "data-hint": key, tabindex: 0, title: String(x) }, `${say(key)}: ${brief(x, 8)}`);
   const is_good = typeof found.difference === "number" && found.difference < found.bound;
@@ -84,6 +84,7 @@ function checked() {
 }
 
 function updated() {
+  if (app.link.lacks.has("update")) return el("p", { class: "faint" }, say("needs_python"));
   const is_own = app.update && app.entry && app.update.name === app.entry.name;
   return el("details", { open: Boolean(is_own), id: "update", ontoggle: (/** @type {any} */ event) => { if (event.target.open && !is_own) app.updateRule(); } },
     el("summary", { "data-hint": "update" }, say("update")), is_own && app.update ? el("pre", {}, app.update.lines.join("\n")) : null);
