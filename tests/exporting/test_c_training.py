@@ -12,12 +12,11 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from c_trainings import STRICT, trained_in_c
-
 import adjoint as ad
 from adjoint import nn
 from adjoint.exporting.refusal import ExportError
 from adjoint.exporting.scheduled import Scheduled
+from c_trainings import STRICT, trained_in_c
 from emulated import PROCESSORS
 from reproduced import SEED, article, digest_of_fit, digits
 from sampled import sampled
