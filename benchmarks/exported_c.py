@@ -1,4 +1,4 @@
-"""`python -m benchmarks.exported_c` times exported C beside what emlearn writes.
+"""`python -m benchmarks.exported_c` times exported C beside emlearn's of the same network.
 
 Both are of float32, compiled alike, and called in one program, in blocks that alternate; the least
 time of a block counts. Their probabilities must agree before anything is timed. Code and constants

@@ -13,7 +13,8 @@ from . import c_categories, c_numbers, c_texts
 from .c_lanes import indented
 from .c_literals import SIZES, STORED, comment, number, string
 from .c_program import Program
-from .c_source import CODE_SIZE, GUARDS, paired
+from .c_source import GUARDS, paired
+from .c_table_header import table_header
 from .c_texts import NAMES, Patterns, lower_letters, same_signs, table, wrapped
 from .fields import Field
 from .identifiers import identifiers
@@ -73,69 +74,13 @@ class CTable:
         expected : (n,) or (n, classes) array
             What is predicted of them.
         """
-        return paired(self.prefix, self._header(), self._source(header, texts, expected))
-
-    # --- the header
-
-    def _header(self) -> str:
-        p, fields, count = self.prefix, self.fields, len(self.fields)
-        (_, _, shape), labels = self.program.outputs[0], self.labels
+        (_, _, shape), sizes = self.program.outputs[0], self.sizes
         size = int(np.prod(shape))
-        result = "the number" if not labels else "the probability of each class"
-        classes = [f"   class {n}: {comment(label)}" for n, label in enumerate(self.subject.labels)]
-        members = [
-            line
-            for field, member in zip(fields, self.members, strict=True)
-            for line in (
-                f"    /* {comment(field.name)}: {comment(field.about)}; {_when_missing(field)} */",
-                f"    {'double ' if field.kind == 'number' else 'const char *'}{member};",
-            )
-        ]
-        lines = [
-            f"/* {p}: {comment(self.subject.about)}, written by adjoint.",
-            *classes,
-            f"   It keeps {self.sizes['constants']} bytes of constants of the network and needs "
-            f"{self.sizes['memory']} bytes of",
-            "   the stack for arrays; no heap, no library, no state: calls may run side by side.",
-            CODE_SIZE,
-            "   Compile with -ffp-contract=off for the same bits everywhere. */",
-            f"#ifndef {p}_H",
-            f"#define {p}_H",
-            "",
-            "#ifdef __cplusplus",
-            'extern "C" {',
-            "#endif",
-            "",
-            "/* One row. Texts are UTF-8; what stands in them is read as adjoint reads a table. */",
-            "typedef struct {",
-            *members,
-            f"}} {p}_row;",
-            "",
-            "/* The names of the columns, in the order of the row. */",
-            f"extern const char *const {p}_columns[{count}];",
-            "",
-            "/* Makes a row of the texts of its columns, in that order, NULL where one is missing;",
-            "   the row keeps the pointers to categories and dates. Returns 0, or the place of the",
-            f"   first column, from 1, whose text {self._what_is_refused()}. */",
-            f"int {p}_read(const char *const texts[{count}], {p}_row *row);",
-            "",
-            f"/* Writes {result} to y, {size} of double. Returns 0, or 1 if a number is",
-            "   missing that may not be. */",
-            f"int {p}(const {p}_row *row, double *y);",
-        ]
-        if labels:
-            lines += [
-                "",
-                f"/* The number of the most probable class; -1 where {p} does not return 0. */",
-                f"int {p}_predict(const {p}_row *row);",
-                f"extern const char *const {p}_labels[{len(labels)}];",
-            ]
-        return "\n".join([*lines, "", "#ifdef __cplusplus", "}", "#endif", "", "#endif", ""])
-
-    def _what_is_refused(self) -> str:
-        if any(field.is_exact for field in self.fields):
-            return "is no number"
-        return "is a number that is\n   written in another way than those of the table"
+        return paired(
+            self.prefix,
+            table_header(self.subject, self.fields, self.members, self.prefix, size, sizes),
+            self._source(header, texts, expected),
+        )
 
     # --- the source
 
@@ -381,9 +326,3 @@ def _check_texts(texts: Sequence[str], what: str) -> None:
     for text in texts:
         if "\0" in text:
             raise ExportError(f"C99: the {what} {text!r:.60} holds a NUL, which ends a text of C")
-
-
-def _when_missing(field: Field) -> str:
-    if field.must_be_there:
-        return "it may not be missing"
-    return "NAN where it is missing" if field.kind == "number" else "NULL where it is missing"

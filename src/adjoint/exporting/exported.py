@@ -245,7 +245,7 @@ def _exported(files: Mapping[Path, str | bytes], sizes: Mapping[str, int], teste
 
 
 # What the compiler's own words or the names in a file of C would be taken for.
-_OWN = re.compile(r"[vwitxy]\d*|[abdn]|best|same|size|golden_\w*")
+_OWN = re.compile(r"[vwitxy]\d*|[abdn]|best|row|same|size|golden_\w*")
 
 
 def _header_beside(path: Path, name: str) -> Path:

@@ -16,7 +16,7 @@ from ..nn.module import Module
 from ..ops.structural import astype, concatenate, reshape
 from ..tables.calendar import part_of_time
 from ..tables.column import Column
-from ..tables.date_format import MONTHS, DateFormat
+from ..tables.date_format import DateFormat
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
 from ..tables.scaling import scaling_of
@@ -26,9 +26,8 @@ from .onnx_texts import descriptions, tidy_codes
 from .python_text import golden_array, without_annotations
 from .refusal import ExportError
 from .subject import Subject
+from .table_examples import GOLDEN_ROWS, text_examples, typed_examples
 from .table_functions import ABOUT_DATES, CONSTANTS, FUNCTIONS, NO_MOMENT
-
-_STRANGE = ["", "NA", "  ?", "no such thing", "\u7ea2", "inf", None]
 
 
 def of_table_model(model: TableModel) -> Subject:
@@ -147,7 +146,7 @@ class TableReader:
         pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
         inputs, columns = [], {}
         for place, column in enumerate(self.model.encoder.columns):
-            given, arrow = _typed_examples(column, place, pyarrow)
+            given, arrow = typed_examples(column, place, pyarrow)
             inputs.append(given)
             columns[column.name] = arrow
         with np.errstate(all="ignore"):
@@ -206,7 +205,7 @@ class TableReader:
         """Return the function that users call."""
         if name in {*CONSTANTS, *(f.__name__ for f in FUNCTIONS)}:
             raise ExportError(
-                f"python: the file has a {name} already; choose another name, as --name model"
+                f"python: the file has its own {name}; choose another name, as --name model"
             )
         target, state = self.model.target, ", ".join(weights)
         lines = [
@@ -262,8 +261,8 @@ class TableReader:
     def golden(self) -> dict[str, list[str | None]]:
         """Return a table of texts to test an export with."""
         columns = self.model.encoder.columns
-        count = max(len(_STRANGE) + 8, 16)
-        return {c.name: _examples(c, place, count) for place, c in enumerate(columns)}
+        count = GOLDEN_ROWS
+        return {c.name: text_examples(c, place, count) for place, c in enumerate(columns)}
 
     def _predicted(self, table: dict[str, list[str | None]]) -> dict[str, Any]:
         pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
@@ -309,27 +308,6 @@ def _from_numbers(column: Column, field: Field, x: Any) -> list[Any]:
     return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
-def _typed_examples(column: Column, place: int, pyarrow: Any) -> tuple[Array, Any]:
-    """Return values of a column as ONNX takes them, and as Arrow does."""
-    if column.kind == "category":
-        texts = ["" if x is None else x for x in _examples(column, place, 16)]
-        return np.array(texts, object)[:, np.newaxis], pyarrow.array(texts, pyarrow.string())
-    ends = np.linspace(column.quantiles[0], column.quantiles[-1], 11)
-    if column.kind == "number":
-        found = np.array([*ends, 0.0, np.nan, np.inf, -1e300, 1e300])
-        found = np.roll(found, place)
-        return found[:, np.newaxis], pyarrow.array(found, from_pandas=True)
-    is_time = column.dates is not None and column.dates.is_time
-    micros = np.round(ends * 1e6).astype(np.int64)
-    if is_time:
-        micros = np.minimum(micros, 86_399_999_999)
-    others = [0, 86_399_999_999, NO_MOMENT, *micros[:2]]
-    found = np.roll(np.array([*micros, *others], np.int64), place)
-    kind = pyarrow.time64("us") if is_time else pyarrow.timestamp("us")
-    arrow = pyarrow.array(found, pyarrow.int64(), mask=found == NO_MOMENT).cast(kind)
-    return found[:, np.newaxis], arrow
-
-
 def _described(column: Column) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": column.name,
@@ -359,42 +337,6 @@ def _described(column: Column) -> dict[str, Any]:
         "marks": format.marks,
         "units": (format.before, format.after),
     }
-
-
-def _examples(column: Column, place: int, count: int) -> list[str | None]:
-    if column.kind == "category":
-        usual = column.levels or [""]
-    elif column.kind == "date":
-        ends = np.linspace(column.quantiles[0], column.quantiles[-1], 7)
-        usual = [_dated(column, moment) for moment in ends.tolist()]
-    else:
-        numbers = np.linspace(column.quantiles[0], column.quantiles[-1], 7)
-        usual = [_written(column, number) for number in numbers.tolist()]
-    values: list[str | None] = [usual[n % len(usual)] for n in range(count - len(_STRANGE))]
-    values += _STRANGE
-    return values[place % count :] + values[: place % count]
-
-
-def _dated(column: Column, since_1970: float) -> str:
-    """Return a moment in one of the ways in which a column writes it."""
-    moment = str(np.datetime64(round(since_1970), "s"))
-    date, _, time = moment.partition("T")
-    year, month, day = date.split("-")
-    order = column.dates.order if column.dates else "ymd"
-    if order == "time":
-        return time
-    if order in ("ymd", "dmy", "mdy"):
-        parts = {"y": year, "m": month, "d": day}
-        mark = "-" if order == "ymd" else "/"
-        return f"{mark.join(parts[letter] for letter in order)} {time}"
-    name = MONTHS[int(month) - 1].capitalize()
-    return f"{day} {name} {year}" if order == "d month y" else f"{name} {day}, {year}"
-
-
-def _written(column: Column, number: float) -> str:
-    format = column.numbers
-    text = f"{abs(number):.3f}".replace(".", format.decimal)
-    return f"{'-' if number < 0 else ''}{format.before}{text}{format.after}"
 
 
 def _written_out(values: Array) -> str:
