@@ -103,7 +103,7 @@ def assert_equal(ours, theirs):
 
 def test_what_is_in_memory_is_not_fitted_again(noted, tmp_path):
     make, fits = noted
-    first = fit_many(make(), X, Y, memory=str(tmp_path / "kept"))
+    first = fit_many(make(), X, Y, memory=tmp_path / "kept")
     given = make(4)
     again = fit_many(given, X, Y, memory=joblib.Memory(str(tmp_path / "kept"), verbose=0), n_jobs=2)
     assert fits() == 4

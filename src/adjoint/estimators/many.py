@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def fit_many(
     rows: Sequence[ArrayLike] | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
-    memory: str | joblib.Memory | None = None,
+    memory: str | os.PathLike[str] | joblib.Memory | None = None,
 ) -> list[BaseEstimator]:
     """Fit estimators to the same data, each to its own rows; they come out as if fitted alone.
 
@@ -49,10 +50,11 @@ def fit_many(
     sample_weight : (n,) array, optional
     n_jobs : int, optional
         How many threads, or processes; -1 for one a core. BLAS gets its share of the cores.
-    memory : str or joblib.Memory, optional
+    memory : str, path or joblib.Memory, optional
         A folder in which each fitted estimator is kept, as by `sklearn.pipeline.Pipeline`. Called
         again with the same estimators, data and version of adjoint, as after it was killed, what
-        is there is not fitted again. What is read from it is executed: it must be the user's own.
+        is there is not fitted again; without a seed, only at the same place in the list. What is
+        read from it is executed: it must be the user's own.
 
     Returns
     -------
@@ -83,7 +85,8 @@ def fit_many(
         raise ValueError(f"rows: {len(rows)} given for {len(estimators)} estimators; give one each")
     own_rows = [None] * len(estimators) if rows is None else list(rows)
     names = [f"estimator {place} of {len(estimators)}" for place in range(len(estimators))]
-    arrays, kept = (X, y, sample_weight), check_memory(memory)
+    folder = os.fspath(memory) if isinstance(memory, os.PathLike) else memory
+    arrays, kept = (X, y, sample_weight), check_memory(folder)
     fit = kept.cache(_fit, ignore=["name", "X", "y", "sample_weight"])
     own = estimators, names, _keys(estimators, arrays, kept), own_rows
     missing = dict(enumerate(zip(*own, strict=True)))
@@ -124,7 +127,7 @@ def _keys(
     The data are looked through once, not for each. Estimators without a seed draw other numbers
     each, so that none is taken for another one.
     """
-    if memory.location is None:
+    if getattr(memory, "location", "") is None:
         return [None] * len(estimators)
     of_all = __version__, joblib.hash(arrays)
     return [(*of_all, place if _has_no_seed(one) else None) for place, one in enumerate(estimators)]
