@@ -190,29 +190,70 @@ def test_layers_and_units_are_added_and_removed_by_hand(open_page):
     assert one.session.steps.taken == 1
 
 
+STEPPED = {
+    "small": SMALL,
+    "five classes": {
+        "data": "wheel", "classes": 5, "rows": 60,
+        "layers": [{"units": 7, "activation": "relu"}, {"units": 3, "activation": "gelu"}],
+    },
+    "numbers": {
+        "data": "hills", "loss": "huber_loss", "rows": 40, "norm": "layer", "optimizer": "sgd",
+        "layers": [{"units": 3, "activation": "softplus"}],
+    },
+    "a mistake": SMALL | {"mistake": "without_softmax", "batch_size": 4},
+}  # fmt: skip
+
+
 @pytest.mark.full
-def test_the_lines_are_those_of_explain_number_by_number(open_page):
-    one = open_page()
+@pytest.mark.parametrize("settings", STEPPED.values(), ids=STEPPED)
+def test_the_lines_are_those_of_explain_number_by_number(open_page, settings):
+    one = open_page(settings)
     page = one.page()
-    page.click("#step")
+    page.evaluate("playground.goTo(3)")
+    wait(page, "playground.step === 3")
     settle(page)
-    X, y = one.session.steps.batch()
-    expected = ad.explain(one.session.steps.model, X, y, loss="cross_entropy")
-    page.click("#line-first")
+    steps = one.session.steps
+    X, y = steps.batch()
+    expected = list(ad.explain(steps.model, X, y, loss=steps.setup.loss))
+    page.click("#scale [data-hint=operation]")
+    page.click("#tab-source")
     for step in expected:
         wait(page, f"playground.line === {step.number}")
         assert page.inner_text("#line-source") == f"{step.name} = {step.source}"
+        lit = page.inner_text("#source .lit").split("  #")[0].rstrip()
+        assert lit == f"{step.name} = {step.source}"
         cells = page.eval_on_selector_all(
-            "#passes .matrix td[title]", "all => all.map(c => c.title)"
+            "#passes .matrix >> nth=0 >> td[title]", "all => all.map(c => c.title)"
         )
-        value = np.atleast_2d(step.value)[:6, :6] if step.value.ndim else step.value.reshape(1, 1)
-        np.testing.assert_array_equal(np.array(cells, float), value.ravel())
-        page.click("#line-next")
-    page.click("#tab-source")
-    lines = page.eval_on_selector_all("#source button", "all => all.map(b => b.textContent)")
-    assert [line.split("  #")[0] for line in lines] == [f"{s.name} = {s.source}" for s in expected]
+        value = step.value.reshape(1, -1) if step.value.ndim < 2 else step.value
+        np.testing.assert_array_equal(np.array(cells, float), value[:6, :6].ravel())
+        if step is not expected[-1]:
+            page.click("#step")
+    assert steps.taken == 3
     page.click("#tab-graph")
     assert page.locator("#graph .box.lit").count() >= 1
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("settings", STEPPED.values(), ids=STEPPED)
+def test_the_gradients_of_the_lines_are_those_of_the_record_of_the_batch(open_page, settings):
+    one = open_page(settings)
+    page = one.page()
+    page.evaluate("playground.goTo(2)")
+    wait(page, "playground.step === 2")
+    settle(page)
+    steps = one.session.steps
+    steps.model.zero_grad()
+    X, y = steps.batch()
+    steps.setup.loss(steps.model(X), y).backward()
+    found = page.evaluate(
+        "Object.fromEntries(Object.entries(playground.derivation.gradient).map(([path, name]) =>"
+        " [path, playground.derivation.steps.find((s) => s.name === name).values]))"
+    )
+    for path, parameter in steps.model.named_parameters():
+        gradient = np.atleast_2d(parameter.grad.data)[:6, :6]
+        # The written lines may add in another order.
+        np.testing.assert_allclose(np.array(found[path], float), gradient, rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.full

@@ -12,6 +12,8 @@ import { say } from "./words.js";
 
 /** A frame is asked for with as many milliseconds of training. */
 const TURN = 12;
+/** Nobody reads numbers that change sooner than after so many milliseconds, and each has the browser lay out its line. */
+const LEGIBLE = 90;
 /** With reduced motion there are no more pictures than this many milliseconds allow. */
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -57,6 +59,7 @@ class App {
     this.notice = "";
     this.about = "";
     this.frames = 0;
+    this.numbersAt = 0;
   }
 
   /** @param {string} what @param {() => void} listener */
@@ -141,6 +144,8 @@ class App {
     if (this.playing && ends) { this.playing = false; this.tell("playing"); }
     this.check = null;
     this.tell("frame");
+    const now = performance.now();
+    if (!this.playing || now - this.numbersAt >= LEGIBLE) { this.numbersAt = now; this.tell("numbers"); }
     if (!this.playing) this.rested();
   }
 

@@ -68,7 +68,7 @@ function changeTheme() {
   app.tell("theme");
 }
 
-app.on("frame", update);
+app.on("numbers", update);
 app.on("playing", writeBar);
 app.on("scale", writeBar);
 app.on("notice", () => {

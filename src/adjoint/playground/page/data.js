@@ -195,4 +195,4 @@ function writeChanged() {
 
 app.on("opening", writeData);
 app.on("settings", writeData);
-app.on("frame", writeChanged);
+app.on("numbers", writeChanged);

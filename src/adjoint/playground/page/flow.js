@@ -84,5 +84,5 @@ function swatch(kind) {
 }
 
 app.on("opening", () => { lines = []; });
-app.on("frame", updateFlow);
+app.on("numbers", updateFlow);
 app.on("playing", updateFlow);

@@ -39,6 +39,7 @@ export function writeOutput() {
     scores, ...pinnedRun(), el("div", { class: "row" }, el("span", { class: "choice", role: "group", "aria-label": say("curve") }, ...curves), svgButton("curve", say("curve"))), curve);
   drawRows();
   drawOutput();
+  writeScores();
 }
 
 /** @param {string[]} names @param {string[]} labels */
@@ -118,7 +119,6 @@ export function drawOutput() {
   if (!field) return;
   if (field.isConnected) drawField();
   drawHistory();
-  writeScores();
 }
 
 function drawField() {
@@ -208,6 +208,7 @@ export function series() {
 curveOf(series);
 app.on("opening", writeOutput);
 app.on("frame", drawOutput);
+app.on("numbers", writeScores);
 app.on("magnified", () => { if (field && field.isConnected) drawField(); });
 app.on("playing", writeScores);
 app.on("theme", drawOutput);

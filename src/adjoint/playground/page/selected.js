@@ -93,4 +93,4 @@ function updated() {
 app.on("line", writeSelected);
 app.on("opening", writeSelected);
 app.on("playing", writeSelected);
-app.on("frame", () => { if (app.entry) writeSelected(); });
+app.on("numbers", () => { if (app.entry) writeSelected(); });

@@ -202,4 +202,4 @@ document.addEventListener("keydown", (event) => {
 app.on("tour", () => { if (isPossible()) enter(known.state === "left" ? known.at : 0); });
 for (const what of ["opening", "language"]) app.on(what, () => { writeTour(); lookAgain(); });
 for (const what of ["line", "tab", "scale", "playing", "theme"]) app.on(what, lookAgain);
-for (const what of ["frame", "line"]) app.on(what, writeReadings);
+for (const what of ["numbers", "line"]) app.on(what, writeReadings);
