@@ -95,8 +95,8 @@ function move(event) {
   if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   event.stopPropagation();  // elsewhere these keys take steps
-  const at = app.frame.header.probe?.at;
-  const shares = way.map((by, i) => (at ? (at[i] - sight[i]) / (sight[i + 2] - sight[i]) : 0.5) + by / 40);
+  const probed = app.frame.header.probe?.at;
+  const shares = way.map((by, i) => (probed ? (probed[i] - sight[i]) / (sight[i + 2] - sight[i]) : 0.5) + by / 40);
   const [x, y] = shares.map((share) => Math.max(0, Math.min(1, share)));
   follow(x, y);
 }
