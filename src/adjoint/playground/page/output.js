@@ -199,10 +199,10 @@ function drawHistory() {
   drawCurve(context, width, height, { ...series(), hovered });
 }
 
-/** What the curve shows. */
+/** What the curve shows. @returns {{rows: Float32Array, pinned: Float32Array|null, empty: string, bounded: boolean}} */
 export function series() {
   const bounded = app.curve === "quality", name = bounded ? "quality" : "curve";
-  return { rows: app.frame.arrays[name] || [], pinned: pinnedRows(name), empty: say("curve_empty"), bounded };
+  return { rows: /** @type {Float32Array} */ (app.frame.arrays[name]) || new Float32Array(), pinned: pinnedRows(name), empty: say("curve_empty"), bounded };
 }
 
 curveOf(series);
