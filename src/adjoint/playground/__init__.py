@@ -11,12 +11,15 @@
 ``toys, features``    data sets and columns made of two coordinates, which a program can print
 ``own_table``         a pasted or loaded table as numbers
 ``problem``           the rows of a training and of its test, and what their columns are called
+``losses``            losses that read targets in a form of their own
 ``designs``           a network made of settings
 ``optimisers``        an optimiser made of settings, with what was changed by hand
 ``setup``             all that a training begins with
 ``steps``             a training that is taken step by step, forward and back
 ``moments``           where a training stood, for the way back
 ``session``           what one page has open: a training, and what is looked at
+``exports``           the model as a file for where there is no adjoint
+``scenes``            what a page is told of a session
 ``fields``            what a network says over a plane, and each hidden unit of it
 ``qualities``         accuracy or R² at each picture, for their curve
 ``readings``          losses, gradients, updates and idle units at one moment

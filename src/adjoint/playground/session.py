@@ -5,22 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
-from ..core.annotations import Array
-from ..nn.linear import Linear
 from ..nn.weights import save_weights
-from ..parallel.blas import in_one_thread
-from . import derivations, fields, own_table, readings, saved
+from . import derivations, fields, own_table, saved, scenes
 from .ahead import Ahead
-from .changes import CHANGEABLE
-from .derivations import plain
 from .drawn import Drawn
 from .frame import pack
 from .problem import Problem, Rows
@@ -42,9 +34,6 @@ from .setup import Given, Setup, setup_of
 from .steps import MOST_EPOCHS, Steps
 from .values import SettingsError
 
-# No numbers of more parameters than these are sent, and no points of more rows.
-MOST_NUMBERS, MOST_POINTS = 8_000, 2_000
-MOST_CURVE = 240
 # The longest turn of a training, in seconds; then the page shows where it is.
 LONGEST = 0.1
 
@@ -102,7 +91,7 @@ class Session:
         else:
             setup = setup_of(settings, self._own(settings))
         self._begin(setup)
-        d = self._width
+        d = self.width
         self.look((0, min(1, max(d - 1, 0))), None, None)
 
     def _begin(self, setup: Setup) -> None:
@@ -202,6 +191,11 @@ class Session:
         if steps.epoch >= (settings.stop_epoch or MOST_EPOCHS):
             self.stopped = "epoch"
 
+    @property
+    def is_making(self) -> bool:
+        """Whether native code is being made, for which the first step waits."""
+        return self._code is not None and self._code.running()
+
     def _is_ready(self, seconds: float) -> bool:
         """Wait so long for native code that is being made; whether the first step can be taken."""
         code = self._code
@@ -226,7 +220,7 @@ class Session:
     # --- what is looked at
 
     @property
-    def _width(self) -> int:
+    def width(self) -> int:
         """How many columns can be axes; 0 where rows are no vectors."""
         X = self.steps.setup.problem.rows.X
         return X.shape[1] if X.ndim == 2 else 0
@@ -238,7 +232,7 @@ class Session:
         probe: tuple[float, float] | None,
     ) -> None:
         """Choose the columns on the axes, what others are held at, and a point in the plane."""
-        width = self._width
+        width = self.width
         if width and not all(0 <= axis < width for axis in axes):
             raise SettingsError(f"axes: expected two columns from 0 to {width - 1}, got {axes}")
         if width and held is not None and len(held) != width:
@@ -251,180 +245,13 @@ class Session:
 
     def opening(self, **more: Any) -> bytes:
         """Return the frame that says what there is, with the rows as points."""
-        problem, model = self.steps.setup.problem, self.steps.model
-        content, arrays = self._now()
-        points = self._points()
-        parameters = readings.named(model)
-        content |= {
-            "what": "opening",
-            "settings": self.settings.as_json(),
-            "own_model": self.steps.setup.is_own_model,
-            "own_table": self.rows is not None,
-            "drawn": None if self.drawn is None else self.drawn.as_json(),
-            "names": list(problem.rows.names),
-            "labels": list(problem.rows.labels),
-            "rows": [problem.split, len(problem.X) - problem.split],
-            "split": points.pop("split"),
-            "range": list(fields.target_range(problem)) if not problem.classes else None,
-            "width": self._width,
-            "held": None if self.plane is None else [plain(x) for x in self.plane.held],
-            "axes": None if self.plane is None else list(self.plane.axes),
-            "sight": None
-            if self.plane is None
-            else [*map(plain, self.plane.low), *map(plain, self.plane.high)],
-            "notes": self.notes,
-            "steps_each": self.steps.task.steps,
-            "layers": self._layers(),
-            "parameters": [
-                {"name": name, "shape": list(x.shape), "size": x.size}
-                for name, x in parameters.items()
-            ],
-        }
-        return pack(content | more, arrays | points)
+        content, arrays = scenes.opening(self)
+        return pack(content | more, arrays)
 
     def frame(self, **more: Any) -> bytes:
         """Return the frame that shows where the training is."""
-        content, arrays = self._now()
+        content, arrays = scenes.now(self)
         return pack(content | more, arrays)
-
-    def _now(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        # The browser has the other processors: threads of BLAS that wait for one spin.
-        with in_one_thread() or nullcontext():
-            return self._read()
-
-    def _read(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        steps = self.steps
-        started = perf_counter()
-        found = readings.gradients(steps)
-        train, test = (
-            readings.score(steps, steps.setup.problem.train),
-            readings.score(steps, steps.setup.problem.test),
-        )
-        self.qualities.note(steps, train, test)
-        content: dict[str, Any] = {
-            "what": "frame",
-            "step": steps.taken,
-            "epoch": steps.epoch,
-            "in_epoch": steps.position().step,
-            "tier": steps.tier,
-            "diverged": steps.diverged,
-            "stopped": self.stopped,
-            "making": self._code is not None and self._code.running(),
-            "rate": plain(steps.task.optimizer.lr),
-            "now": _in_force(self.settings, steps.taken),
-            "train": _told(train),
-            "test": _told(test),
-            "flow": [
-                [each.name, plain(each.value), plain(each.gradient), plain(each.change)]
-                for each in readings.flow(steps, found, steps.before())
-            ],
-            "idle": readings.idle_units(steps),
-        }
-        arrays = (
-            self._numbers(found)
-            | self._pictures(content)
-            | {
-                "curve": self._curve(),
-                "quality": self.qualities.rows(),
-            }
-        )
-        content["milliseconds"] = round(1e3 * (perf_counter() - started), 2)
-        return content, arrays
-
-    def _numbers(self, found: dict[str, Array]) -> dict[str, Array]:
-        """Return all parameters and gradients, one after another, where they are not too many."""
-        now = readings.named(self.steps.model)
-        if sum(x.size for x in now.values()) > MOST_NUMBERS:
-            return {}
-        flat = [np.ravel(x) for x in now.values()]
-        slopes = [np.ravel(found[name]) for name in now]
-        return {"values": np.concatenate(flat), "gradients": np.concatenate(slopes)}
-
-    def _pictures(self, content: dict[str, Any]) -> dict[str, Array]:
-        steps, plane = self.steps, self.plane
-        if plane is None:
-            return {}
-        model, problem = steps.model, steps.setup.problem
-        found: dict[str, Array] = {}
-        content["units"] = {}
-        if self._width == 1:
-            # One column has no plane: the output is a curve over it.
-            x = np.linspace(plane.low[0], plane.high[0], 96)[:, None]
-            outputs = fields.predict(model, problem, x)
-            found["line"] = (
-                fields.probabilities(outputs, problem.classes)
-                if problem.classes
-                else fields.numbers(outputs, problem)
-            )
-        else:
-            found["field"] = fields.planes(model, problem, plane)
-        for place, pictures, most in fields.unit_pictures(model, problem, plane):
-            content["units"][place] = plain(most)
-            found[f"units {place}"] = pictures
-        if self.probe is not None:
-            content["probe"] = self._probed(plane, *self.probe)
-        return found
-
-    def _probed(self, plane: fields.Plane, first: float, second: float) -> dict[str, Any]:
-        """Return what the network makes of one point, layer by layer."""
-        model, problem = self.steps.model, self.steps.setup.problem
-        point = plane.point(first, second)
-        outputs = fields.predict(model, problem, point)
-        answer = (
-            fields.probabilities(outputs, problem.classes)
-            if problem.classes
-            else fields.numbers(outputs, problem)
-        )
-        return {
-            "at": [plain(first), plain(second)],
-            "hidden": {
-                place: [plain(x) for x in row[0]]
-                for place, row in fields.hidden(model, problem, point)
-            },
-            "outputs": [plain(x) for x in outputs[0].ravel()],
-            "answer": [plain(x) for x in answer[0]],
-        }
-
-    def _curve(self) -> Array:
-        """Return (k, 3) epochs with the losses of training and test; of many, some."""
-        history = self.steps.history
-        count = len(history)
-        places = np.unique(np.linspace(0, count - 1, min(count, MOST_CURVE)).astype(int))
-        if not count:
-            return np.zeros((0, 3))
-        train = np.array([history.loss[place] for place in places])
-        names = history.keys()
-        held = history["val_loss"] if "val_loss" in names else None
-        test = np.full(len(places), np.nan) if held is None else np.array([held[p] for p in places])
-        return np.column_stack([places + 1, train, test])
-
-    def _points(self) -> dict[str, Any]:
-        """Return the rows in the plane: points, targets, and how many of them are trained on."""
-        problem = self.steps.setup.problem
-        if self.plane is None:
-            return {"split": 0}
-        order, split = problem.order, problem.split
-        if len(order) > MOST_POINTS:
-            every = np.linspace(0, len(order) - 1, MOST_POINTS).astype(int)
-            split, order = int((every < split).sum()), order[every]
-        X = problem.rows.X[order]
-        return {
-            "points": X[:, list(self.plane.axes)],
-            "targets": problem.rows.y[order].astype(float),
-            "split": split,
-        }
-
-    def _layers(self) -> list[dict[str, Any]]:
-        """Return the layers of a model that is a chain, or all the modules of another."""
-        model = self.steps.model
-        layers = fields.chain(model)
-        if layers is None:
-            return [
-                {"kind": type(module).__name__, "path": path, "text": module.extra_repr()}
-                for path, module in model.named_modules()
-                if path
-            ]
-        return [_layer(place, layer) for place, layer in enumerate(layers)]
 
     # --- what is taken away
 
@@ -454,28 +281,3 @@ def settings_for(rows: Rows, before: Settings, data: str = OWN) -> Settings:
     losses = losses if rows.labels else list(BY_NUMBER)
     loss = before.loss if before.loss in losses else losses[0]
     return replace(before, data=data, loss=loss)
-
-
-def _layer(place: int, layer: Any) -> dict[str, Any]:
-    told = {"kind": type(layer).__name__, "path": f"layers[{place}]", "place": place}
-    text = layer.extra_repr() if hasattr(layer, "extra_repr") else ""
-    if isinstance(layer, Linear):
-        told |= {"in": layer.in_features, "out": layer.out_features}
-    return told | {"text": text}
-
-
-def _in_force(settings: Settings, step: int) -> dict[str, Any]:
-    """Return the settings that may change, as they are for the step to come."""
-    now = settings.after(step)
-    return {name: getattr(now, name) for name in CHANGEABLE}
-
-
-def _told(score: readings.Score | None) -> dict[str, Any] | None:
-    if score is None:
-        return None
-    return {
-        "loss": plain(score.loss),
-        "quality": plain(score.quality),
-        "confusion": score.confusion,
-        "printed": plain(score.printed),
-    }

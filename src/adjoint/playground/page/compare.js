@@ -21,9 +21,17 @@ const KINDS = { Float32Array, Uint8Array };
 /** What was pinned before the page was loaded anew; nothing where it cannot be read. @returns {Run|null} */
 function kept() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) || "null", (_, value) =>
+    const found = JSON.parse(sessionStorage.getItem(KEPT) || "null", (_, value) =>
       value && value.kind in KINDS ? new KINDS[value.kind](Uint8Array.from(atob(value.bytes), (c) => c.charCodeAt(0)).buffer) : value);
+    return isRun(found) ? found : null;
   } catch { return null; }
+}
+
+/** Whether something has all that is shown of a run: it may have been kept by another version of the page. @param {any} found */
+function isRun(found) {
+  const { step, epoch, settings, curve, quality, view } = found || {};
+  return [step, epoch].every(Number.isInteger) && Boolean(settings) && [curve, quality].every((each) => each instanceof Float32Array) &&
+    [view?.names, view?.labels, view?.shape].every(Array.isArray) && [view.field, view.line].every((each) => each === null || ArrayBuffer.isView(each));
 }
 
 function keep() {

@@ -96,8 +96,8 @@ function move(event) {
   if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   event.stopPropagation();  // elsewhere these keys take steps
-  const at = app.frame.header.probe?.at;
-  const shares = way.map((by, i) => (at ? (at[i] - sight[i]) / (sight[i + 2] - sight[i]) : 0.5) + by / 40);
+  const probed = app.frame.header.probe?.at;
+  const shares = way.map((by, i) => (probed ? (probed[i] - sight[i]) / (sight[i + 2] - sight[i]) : 0.5) + by / 40);
   const [x, y] = shares.map((share) => Math.max(0, Math.min(1, share)));
   follow(x, y);
 }
@@ -199,10 +199,10 @@ function drawHistory() {
   drawCurve(context, width, height, { ...series(), hovered });
 }
 
-/** What the curve shows. */
+/** What the curve shows. @returns {{rows: Float32Array, pinned: Float32Array|null, empty: string, bounded: boolean}} */
 export function series() {
   const bounded = app.curve === "quality", name = bounded ? "quality" : "curve";
-  return { rows: app.frame.arrays[name] || [], pinned: pinnedRows(name), empty: say("curve_empty"), bounded };
+  return { rows: /** @type {Float32Array} */ (app.frame.arrays[name]) || new Float32Array(), pinned: pinnedRows(name), empty: say("curve_empty"), bounded };
 }
 
 curveOf(series);

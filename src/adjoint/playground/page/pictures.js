@@ -79,7 +79,7 @@ function legend(paper, labels, range, name, y) {
   });
   if (!range) return;
   paper.fillText(`${name.slice(0, 12)}: ${brief(range[0], 3)}`, 0, y);
-  drawPixels(new Shifted(paper, 110, y - 11), picture(Uint8Array.from({ length: 96 * 96 }, (_, i) => Math.round((i % 96) / 95 * 255)), 1, 96), 96, 12);
+  drawPixels(/** @type {any} */ (new Shifted(paper, 110, y - 11)), picture(Uint8Array.from({ length: 96 * 96 }, (_, i) => Math.round((i % 96) / 95 * 255)), 1, 96), 96, 12);
   paper.fillText(brief(range[1], 3), 212, y);
 }
 
@@ -96,7 +96,7 @@ function curvePicture(series) {
   const paper = new Paper(4, 4);
   drawCurve(/** @type {any} */ (paper), 480, 240, series());
   const kind = app.curve === "loss" ? "loss" : app.opening.header.labels.length ? "accuracy" : "r2";
-  [["train", "--positive", []], ["held", "--held", [5, 3]]].forEach(([word, colour, dash], i) => {
+  /** @type {[string, string, number[]][]} */ ([["train", "--positive", []], ["held", "--held", [5, 3]]]).forEach(([word, colour, dash], i) => {
     const x = 52 + 130 * i;
     Object.assign(paper, { strokeStyle: variable(colour), lineWidth: 1.6, textAlign: "left", fillStyle: variable("--ink") });
     paper.setLineDash(dash);
@@ -172,7 +172,7 @@ function drawUnit(paper, unit, name) {
 function flowPicture() {
   const paper = new Paper(8, 8), all = bars();
   paper.font = "12px system-ui";
-  all.forEach(({ name, gradient, ratio, text }, i) => {
+  all.forEach((/** @type {any} */ { name, gradient, ratio, text }, /** @type {number} */ i) => {
     const y = 22 * i;
     paper.fillStyle = variable("--ink");
     paper.fillText(name, 0, y + 12);
@@ -185,7 +185,7 @@ function flowPicture() {
     paper.fillRect(120, y + 12, 200 * ratio, 4);
   });
   const y = 22 * all.length + 6;
-  [[variable("--accent"), say("size_of_gradient"), 0], ["#e69f00", say("change"), 190]].forEach(([colour, text, x]) => {
+  /** @type {[string, string, number][]} */ ([[variable("--accent"), say("size_of_gradient"), 0], ["#e69f00", say("change"), 190]]).forEach(([colour, text, x]) => {
     paper.fillStyle = colour;
     paper.fillRect(x, y, 12, 8);
     paper.fillStyle = variable("--ink");
