@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -16,8 +17,11 @@ from adjoint import cli
 from adjoint.data.rows import permutation
 from adjoint.exporting.wasm.training_javascript import about
 from adjoint.nn.functional import cross_entropy
-from adjoint.playground import static_page
+from adjoint.playground import requests, static_page
 from adjoint.playground.bundle import modules
+from adjoint.playground.frame import unpack
+from adjoint.playground.session import Brought, Session
+from adjoint.playground.settings import Settings, read
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 ALL = list(product(static_page.HIDDEN, static_page.ACTIVATIONS, static_page.OPTIMIZERS))
@@ -238,6 +242,30 @@ def test_the_network_that_is_taken_is_the_nearest_on_the_side_of_the_change(node
 
 
 @needs_node
+def test_the_page_finds_all_that_a_session_with_python_says(node):
+    body = """
+    await engine.begin(settings);
+    const { header, arrays } = engine.opening(), menu = engine.menu();
+    process.stdout.write(JSON.stringify([
+      [menu, menu.losses, menu.limits, menu.defaults, header, header.settings.layers[0], arrays]
+        .map(Object.keys), header, menu.defaults]));
+    """
+    found, header, defaults = node.run(body, SETTINGS)
+    session = Session(Brought(read({"layers": header["settings"]["layers"], "rows": 100})))
+    with_python, arrays = unpack(session.opening())
+    menu = unpack(requests.answer(session, '{"do": "menu"}')[8:])[0]
+    of_session = [menu, menu["losses"], menu["limits"], menu["defaults"], with_python]
+    for here, there in zip(
+        found, [*of_session, with_python["settings"]["layers"][0], arrays], strict=True
+    ):
+        assert set(there) - {"version", "sections"} <= set(here)
+    assert read(defaults) == replace(Settings(), classes=2)
+    same = ("names", "labels", "width", "axes", "range", "layers", "parameters", "steps_each")
+    for name in same:
+        assert header[name] == with_python[name], name
+
+
+@needs_node
 def test_settings_of_a_hostile_address_are_refused_and_change_nothing(node):
     body = """
     await engine.begin({});
@@ -377,7 +405,16 @@ def test_every_control_of_the_file_is_used_or_grey(opened):
     wait(page, "playground.settings.layers[0].activation === 'relu'")
     page.click("#pin")
     page.wait_for_selector("#pinned")
-    for grey in ("#code", "#weights", "#tab-graph", "#tab-source", "#set-loss", "#set-dropout"):
+    assert page.is_hidden("#tour")
+    for grey in (
+        "#code",
+        "#weights",
+        "#tour-button",
+        "#tab-graph",
+        "#tab-source",
+        "#set-loss",
+        "#set-dropout",
+    ):
         assert page.is_disabled(grey), grey
     page.click("#net .unit >> nth=3")
     assert page.is_disabled("#check")

@@ -12,9 +12,12 @@ import { Training } from "./training.js";
 
 const SIZE = 64, UNIT_SIZE = 24, MOST_CURVE = 240, MOST_MOMENTS = 100, MOST_STEPS = 20_000_000, CLASSES = 2;
 /** What the session with Python has beside these, here has one value. */
-const FIXED = ["loss", "batch_size", "initialise", "norm", "dropout", "schedule", "mistake"];
+const FIXED = ["loss", "batch_size", "initialise", "norm", "dropout", "schedule", "mistake", "dtype"];
 /** @type {{[name: string]: [number, number, boolean]}} least, most, and whether it is whole */
 const RANGES = { rows: [20, 2000, true], noise: [0, 5, false], test: [0, 0.9, false], seed: [0, 2 ** 32 - 1, true], lr: [1e-12, 1e6, false], stop_epoch: [0, 1e9, true], stop_loss: [0, 1e9, false] };
+
+/** A hidden layer as settings have it: norm and dropout are those of all. @param {number} units @param {string} activation */
+function layer(units, activation) { return { units, activation, norm: null, dropout: null }; }
 
 /** A number in a range, or a refusal. @param {string} name @param {any} value */
 export function number(name, value, range = RANGES[name]) {
@@ -30,9 +33,9 @@ export class Engine {
     this.networks = networks;
     this.batch = networks[0].about.batch;
     this.defaults = {
-      data: "moons", rows: 300, noise: 0.15, classes: CLASSES, test: 0.3, seed: 0, features: ["x1", "x2"],
-      layers: [{ units: 4, activation: "tanh" }, { units: 4, activation: "tanh" }], norm: "none", dropout: 0, initialise: "auto",
-      loss: "cross_entropy", mistake: "none", optimizer: "adam", lr: 0.01, options: {}, schedule: "constant", schedule_options: {}, batch_size: this.batch,
+      data: "moons", formula: "y > sin(x)", rows: 300, noise: 0.15, classes: CLASSES, test: 0.3, seed: 0, features: ["x1", "x2"],
+      layers: [layer(4, "tanh"), layer(4, "tanh")], norm: "none", dropout: 0, initialise: "auto",
+      dtype: "float64", loss: "cross_entropy", mistake: "none", optimizer: "adam", lr: 0.01, options: {}, schedule: "constant", schedule_options: {}, batch_size: this.batch,
       stop_epoch: 0, stop_loss: 0, changes: [] };
     /** @type {any} */ this.settings = this.defaults;
     /** @type {Network} */ this.network = networks[0];
@@ -49,9 +52,9 @@ export class Engine {
     return {
       what: "menu", fixed: FIXED, built: this.networks.length,
       data: Object.fromEntries(TOYS.map((name) => [name, { classes: true, any: false }])),
-      features: {}, mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
-      losses: { classes: ["cross_entropy"], score: [], number: [] }, optimizers, schedules: { constant: {} },
-      limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS },
+      features: {}, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
+      losses: { classes: ["cross_entropy"], score: [], number: [], counts: [] }, optimizers, schedules: { constant: {} },
+      limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS, drawn: 0, formula: 0, session: 0 },
       defaults: this.defaults };
   }
 
@@ -99,7 +102,7 @@ export class Engine {
   /** The checked settings of a training. @param {any} asked @param {Network} network */
   read(asked, network) {
     /** @type {any} */
-    const found = { ...this.defaults, optimizer: network.optimizer, layers: network.units.map((units) => ({ units, activation: network.activation })) };
+    const found = { ...this.defaults, optimizer: network.optimizer, layers: network.units.map((units) => layer(units, network.activation)) };
     if ("data" in asked) found.data = asked.data;
     if (!TOYS.includes(found.data)) throw new Error(`data: there is no ${JSON.stringify(asked.data)} on this page`);
     for (const name of Object.keys(RANGES)) if (name in asked) found[name] = number(name, asked[name]);
@@ -217,7 +220,7 @@ export class Engine {
     /** @type {Frame} */
     const found = {
       header: {
-        what, step: this.step, epoch: this.training.epoch, in_epoch: this.training.step, tier: "wasm", diverged: this.diverged, stopped: this.stopped,
+        what, step: this.step, epoch: this.training.epoch, in_epoch: this.training.step, tier: "wasm", diverged: this.diverged, stopped: this.stopped, making: false, milliseconds: 0, now: {},
         rate: this.settings.lr, train, test, units: {},
         flow: this.named().map(({ name }, i) => [name, rms(values[i]), rms(slopes[i]), this.before.length ? rms(values[i].map((v, k) => v - this.before[i][k])) : 0]),
         idle: Object.fromEntries(this.network.units.map((units, i) => [2 * i, idle(given[i + 1], units, activation)])) },
@@ -278,7 +281,7 @@ export class Engine {
       { kind: "Linear", path: `layers[${2 * i}]`, place: 2 * i, in: inputs, out: outputs, text: `${inputs}, ${outputs}` },
       ...(last ? [] : [{ kind: name, path: `layers[${2 * i + 1}]`, place: 2 * i + 1, text: "" }])]);
     Object.assign(found.header, {
-      settings: this.settings, own_model: false, own_table: false, names: ["x₁", "x₂", "y"], labels: ["0", "1"], rows: [this.split, this.y.length - this.split],
+      settings: this.settings, own_model: false, own_table: false, drawn: null, names: ["x₁", "x₂", "y"], labels: ["0", "1"], rows: [this.split, this.y.length - this.split],
       split: this.split, range: null, width: 2, held: this.middle, axes: [0, 1], sight: this.sight, notes: [], steps_each: this.stepsEach, layers, parameters: this.named() });
     found.arrays.points = Float32Array.from(this.X);
     found.arrays.targets = Float32Array.from(this.y);
