@@ -1,6 +1,7 @@
 """The playground in a notebook: the kernel answers, a picture is kept, what is missing is named."""
 
 import base64
+import re
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 
 import adjoint as ad
 from adjoint.playground import cell, launch
-from adjoint.playground.bundle import bundle
+from adjoint.playground.bundle import bundle, modules
 from adjoint.playground.cell import MOST_CELLS, Cell
 from adjoint.playground.frame import unpack
 from adjoint.playground.session import Brought, Session
@@ -200,10 +201,12 @@ def test_a_terminal_is_no_notebook(monkeypatch):
 
 
 def test_a_bundle_has_what_its_beginning_imports_and_nothing_else():
-    page = bundle("cell.js")
-    for name in ("main.js", "words.js", "last_picture.js", "link.js"):
-        assert f'"{name}":' in page
-    assert '"served.js":' not in page
-    assert 'from \\"./' not in page
-    assert page.count("</script>") == 1
-    assert not set("<") & set(page.partition("const texts = ")[2].partition("\n")[0])
+    found = modules("cell.js", {})
+    assert {"main.js", "words.js", "last_picture.js", "link.js", "cell.js"} <= found.keys()
+    assert not {"served.js", "static.js", "widget.js"} & found.keys()
+    imported = re.findall(r'^import .*"([^"]+)";$', "\n".join(found.values()), re.MULTILINE)
+    assert len(imported) > 30
+    assert {name.removeprefix("adjoint/") for name in imported} <= found.keys()
+    page = bundle("cell.js", {"name": "</script><script>"})
+    assert page.count("<script") == page.count("</script>") == 1
+    assert "http" not in page.replace("http-equiv", "")

@@ -2,10 +2,10 @@
 
 import base64
 import json
-import shutil
 from types import SimpleNamespace
 
 import pytest
+from opened_page import SMALL
 
 from adjoint.playground.bundle import bundle, page_text
 from adjoint.playground.cell import Cell
@@ -13,8 +13,6 @@ from adjoint.playground.session import Brought, Session
 from adjoint.playground.settings import read
 
 pytestmark = pytest.mark.full
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-SMALL = {"rows": 60, "layers": [{"units": 3, "activation": "tanh"}]}
 
 # What a notebook does for a widget: it loads its module, and passes on messages.
 NOTEBOOK = """async ([text, widgets]) => {
@@ -38,17 +36,6 @@ NOTEBOOK = """async ([text, widgets]) => {
     } }));
   });
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("there is no Chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

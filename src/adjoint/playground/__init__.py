@@ -29,6 +29,7 @@
 ``requests``          what a page may ask for, and the answers
 ``guard, server``     who may ask, and the application that answers
 ``bundle``            the page in one text, for where no server gives out its files
+``static_page``       the page as a file that trains in the browser, without Python
 ``cell``              the page in the output of a notebook's cell
 ``launch``            `play` and its command: the address, the browser, the end
 ``page/``             the page itself: HTML, CSS and modules of JavaScript

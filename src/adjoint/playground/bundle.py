@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 
 from ..exporting.wasm.javascript import literal
+from ..exporting.wasm.page import packed
 
 # How a module of the page names another one.
 _IMPORT = re.compile(r'^(import (?:[^"\n]* from )?)"\./(\w+\.js)";$', re.MULTILINE)
@@ -29,16 +31,19 @@ _BUNDLE = """<!doctype html>
 {body}
 <script>
 globalThis.given = {given};
-const texts = {modules};
-const imports = {{}};
-for (const [name, text] of Object.entries(texts)) {{
-  const file = new Blob([text], {{ type: "text/javascript" }});
-  imports[`adjoint/${{name}}`] = URL.createObjectURL(file);
-}}
-const scripts = {{ importmap: JSON.stringify({{ imports }}), module: {entry} }};
-for (const [type, textContent] of Object.entries(scripts)) {{
-  document.head.append(Object.assign(document.createElement("script"), {{ type, textContent }}));
-}}
+const packed = Uint8Array.from(atob({modules}), (c) => c.charCodeAt(0));
+const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+new Response(stream).json().then((texts) => {{
+  const imports = {{}};
+  for (const [name, text] of Object.entries(texts)) {{
+    const file = new Blob([text], {{ type: "text/javascript" }});
+    imports[`adjoint/${{name}}`] = URL.createObjectURL(file);
+  }}
+  const scripts = {{ importmap: JSON.stringify({{ imports }}), module: {entry} }};
+  for (const [type, textContent] of Object.entries(scripts)) {{
+    document.head.append(Object.assign(document.createElement("script"), {{ type, textContent }}));
+  }}
+}});
 </script>
 </html>
 """
@@ -63,12 +68,12 @@ def bundle(entry: str, given: object = None, written: Mapping[str, str] | None =
         style=page_text("style.css"),
         body=body,
         given=literal(given),
-        modules=literal(_modules(entry, written or {})),
+        modules=literal(packed(json.dumps(modules(entry, written or {})).encode())),
         entry=literal(f'import "adjoint/{entry}";'),
     )
 
 
-def _modules(entry: str, written: Mapping[str, str]) -> dict[str, str]:
+def modules(entry: str, written: Mapping[str, str]) -> dict[str, str]:
     """Return the texts of a module and of all that it imports, by name."""
     found: dict[str, str] = {}
     wanted = [entry]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-from base64 import b64encode
 from itertools import product
 from typing import Any
 
 from ..data.datasets import make_moons
 from ..exporting.training_task import TrainingTask
 from ..exporting.wasm.javascript import literal
+from ..exporting.wasm.page import packed
 from ..exporting.wasm.training import WasmTraining, training_of
 from ..exporting.wasm.training_javascript import TRAINING, about, sizes
 from ..nn.mlp import MLP
@@ -65,8 +64,7 @@ def page(
             }
         )
     # Together, since one module is much like the next.
-    packed = gzip.compress(b"".join(modules), 9, mtime=0)
-    given = {"networks": networks, "modules": b64encode(packed).decode()}
+    given = {"networks": networks, "modules": packed(b"".join(modules))}
     return bundle("static.js", given, {"training.js": training_module()})
 
 

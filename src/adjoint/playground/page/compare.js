@@ -4,6 +4,7 @@ import { app } from "./app.js";
 import { settingsTold } from "./changes.js";
 import { variable } from "./colours.js";
 import { brief, el, prepared } from "./dom.js";
+import { keep, kept } from "./memory.js";
 import { drawBoundary, drawDots, drawField, seen } from "./plane.js";
 import { say } from "./words.js";
 
@@ -12,16 +13,16 @@ import { say } from "./words.js";
  *   curve: Float32Array, quality: Float32Array, view: import("./plane.js").View}} Run
  */
 
-/** Where a reload finds it again. */
-const KEPT = "adjoint pinned";
+/** By what name a reload finds it again. */
+const KEPT = "pinned";
 /** Arrays by the kind that a text of JSON names. @type {{[kind: string]: any}} */
 const KINDS = { Float32Array, Uint8Array };
-/** @type {Run|null} */ let run = kept();
+/** @type {Run|null} */ let run = keptRun();
 
 /** What was pinned before the page was loaded anew; nothing where it cannot be read. @returns {Run|null} */
-function kept() {
+function keptRun() {
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEPT) || "null", (_, value) =>
+    const found = JSON.parse(kept(KEPT) || "null", (_, value) =>
       value && value.kind in KINDS ? new KINDS[value.kind](Uint8Array.from(atob(value.bytes), (c) => c.charCodeAt(0)).buffer) : value);
     return isRun(found) ? found : null;
   } catch { return null; }
@@ -34,13 +35,10 @@ function isRun(found) {
     [view?.names, view?.labels, view?.shape].every(Array.isArray) && [view.field, view.line].every((each) => each === null || ArrayBuffer.isView(each));
 }
 
-function keep() {
+function keepRun() {
   const bytes = (/** @type {any} */ array) => btoa(Array.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), (b) => String.fromCharCode(b)).join(""));
-  try {
-    if (!run) sessionStorage.removeItem(KEPT);
-    else sessionStorage.setItem(KEPT, JSON.stringify(run, (_, value) =>
-      ArrayBuffer.isView(value) ? { kind: value.constructor.name, bytes: bytes(value) } : value));
-  } catch { /* where nothing can be kept it is there until the next reload */ }
+  keep(KEPT, run ? JSON.stringify(run, (_, value) =>
+    ArrayBuffer.isView(value) ? { kind: value.constructor.name, bytes: bytes(value) } : value) : "");
 }
 
 /** Pin the present run. */
@@ -48,14 +46,14 @@ export function pin() {
   const { step, epoch, train, test } = app.frame.header, { curve, quality } = app.frame.arrays;
   run = { step, epoch, train, test, kind: app.opening.header.labels.length ? "accuracy" : "r2", settings: app.settings,
     curve: /** @type {Float32Array} */ (curve).slice(), quality: /** @type {Float32Array} */ (quality).slice(), view: seen() };
-  keep();
+  keepRun();
   app.tell("pinned");
 }
 
 /** Forget the pinned run. */
 function unpin() {
   run = null;
-  keep();
+  keepRun();
   app.tell("pinned");
   document.getElementById("pin")?.focus();
 }

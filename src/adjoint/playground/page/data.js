@@ -147,7 +147,7 @@ export function writeData() {
     return;
   }
   const is_own = settings.data === "own", is_given = is_own || settings.data === "drawn", toy = menu.data[settings.data] || {};
-  const sets = [...Object.keys(menu.data), "formula", ...(drawn ? ["drawn"] : []), ...(own_table ? ["own"] : [])];
+  const sets = [...Object.keys(menu.data), ...(app.link.lacks.has("formula") ? [] : ["formula"]), ...(drawn ? ["drawn"] : []), ...(own_table ? ["own"] : [])];
   const set = el("select", { onchange: () => changeData(set.value) },
     ...sets.map((value) => el("option", { value, selected: value === settings.data },
       ["own", "drawn", "formula"].includes(value) ? say(`set_${value}`) : value)));

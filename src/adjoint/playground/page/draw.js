@@ -28,7 +28,7 @@ export function withDrawn(view) {
 
 function canDraw() {
   const { own_model, width } = app.opening.header;
-  return !own_model && width === 2;
+  return !own_model && width === 2 && !app.link.lacks.has("draw");
 }
 
 /** Take up drawing: with the points that are there, as far as there may be so many. */

@@ -12,12 +12,15 @@ import { Training } from "./training.js";
 
 const SIZE = 64, UNIT_SIZE = 24, MOST_CURVE = 240, MOST_MOMENTS = 100, MOST_STEPS = 20_000_000, CLASSES = 2;
 /** What the session with Python has beside these, here has one value. */
-const FIXED = ["loss", "batch_size", "initialise", "norm", "dropout", "schedule"];
+const FIXED = ["loss", "batch_size", "initialise", "norm", "dropout", "schedule", "mistake", "dtype"];
 /** @type {{[name: string]: [number, number, boolean]}} least, most, and whether it is whole */
 const RANGES = { rows: [20, 2000, true], noise: [0, 5, false], test: [0, 0.9, false], seed: [0, 2 ** 32 - 1, true], lr: [1e-12, 1e6, false], stop_epoch: [0, 1e9, true], stop_loss: [0, 1e9, false] };
 
-/** @param {string} name @param {any} value */
-function number(name, value, range = RANGES[name]) {
+/** A hidden layer as settings have it: norm and dropout are those of all. @param {number} units @param {string} activation */
+function layer(units, activation) { return { units, activation, norm: null, dropout: null }; }
+
+/** A number in a range, or a refusal. @param {string} name @param {any} value */
+export function number(name, value, range = RANGES[name]) {
   const [least, most, whole] = range;
   if (typeof value !== "number" || !(value >= least && value <= most)) throw new Error(`${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(value)}`);
   if (whole && !Number.isInteger(value)) throw new Error(`${name}: expected a whole number, got ${value}`);
@@ -30,10 +33,10 @@ export class Engine {
     this.networks = networks;
     this.batch = networks[0].about.batch;
     this.defaults = {
-      data: "moons", rows: 300, noise: 0.15, classes: CLASSES, test: 0.3, seed: 0, features: ["x1", "x2"],
-      layers: [{ units: 4, activation: "tanh" }, { units: 4, activation: "tanh" }], norm: "none", dropout: 0, initialise: "auto",
-      loss: "cross_entropy", optimizer: "adam", lr: 0.01, options: {}, schedule: "constant", schedule_options: {}, batch_size: this.batch,
-      stop_epoch: 0, stop_loss: 0 };
+      data: "moons", formula: "y > sin(x)", rows: 300, noise: 0.15, classes: CLASSES, test: 0.3, seed: 0, features: ["x1", "x2"],
+      layers: [layer(4, "tanh"), layer(4, "tanh")], norm: "none", dropout: 0, initialise: "auto",
+      dtype: "float64", loss: "cross_entropy", mistake: "none", optimizer: "adam", lr: 0.01, options: {}, schedule: "constant", schedule_options: {}, batch_size: this.batch,
+      stop_epoch: 0, stop_loss: 0, changes: [] };
     /** @type {any} */ this.settings = this.defaults;
     /** @type {Network} */ this.network = networks[0];
     /** @type {any} */ this.training = null;
@@ -49,16 +52,17 @@ export class Engine {
     return {
       what: "menu", fixed: FIXED, built: this.networks.length,
       data: Object.fromEntries(TOYS.map((name) => [name, { classes: true, any: false }])),
-      features: {}, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
-      losses: { classes: ["cross_entropy"], score: [], number: [] }, optimizers, schedules: { constant: {} },
-      limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS },
+      features: {}, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
+      losses: { classes: ["cross_entropy"], score: [], number: [], counts: [] }, optimizers, schedules: { constant: {} },
+      limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS, drawn: 0, formula: 0, session: 0 },
       defaults: this.defaults };
   }
 
   /** Begin anew with settings; if these do not go together all stays as it was. @param {any} asked */
   async begin(asked) {
+    if (!asked || typeof asked !== "object") throw new Error("settings: expected an object");
     const network = this.nearest(asked), settings = this.read(asked, network);
-    const { instance } = await WebAssembly.instantiate(network.bytes).then(/** @param {any} made */ (made) => ({ instance: made.instance }));
+    const { instance } = await WebAssembly.instantiate(network.bytes);
     const { X, y } = toy(settings.data, settings.rows, settings.noise, settings.seed);
     // Whole batches only: the code was built for no other.
     const split = Math.max(1, Math.round((1 - settings.test) * settings.rows / this.batch)) * this.batch;
@@ -69,7 +73,7 @@ export class Engine {
     this.draw(new Chance(settings.seed + 1));
     /** @type {Float64Array[]} */ this.before = [];
     /** @type {number[]} */ this.losses = [];
-    /** @type {Map<number, number>} */ this.held = new Map();
+    /** What was read at the end of some epochs: the test loss, and the accuracy on training and test. @type {Map<number, number[]>} */ this.read_at = new Map();
     [this.diverged, this.stopped] = ["", ""];
     /** @type {number[]|null} */ this.probe = null;
     /** @type {{step: number, memory: ArrayBuffer}[]} */ this.moments = [];
@@ -83,24 +87,25 @@ export class Engine {
 
   /** The network built ahead that is nearest to what is asked for, on the side to which it changes. @param {any} asked @returns {Network} */
   nearest(asked) {
-    const layers = Array.isArray(asked?.layers) ? asked.layers : this.defaults.layers;
+    const layers = Array.isArray(asked.layers) ? asked.layers : this.defaults.layers;
     const wanted = layers.map((/** @type {any} */ each) => Number(each?.units)), now = this.settings.layers;
     const activation = layers.map((/** @type {any} */ each) => each?.activation).find((/** @type {string} */ name, /** @type {number} */ i) => name !== now[i]?.activation) ?? layers[0]?.activation ?? "tanh";
     const sum = (/** @type {number[]} */ units) => units.reduce((a, b) => a + b, 0);
     const grows = wanted.length === now.length ? Math.sign(sum(wanted) - sum(now.map((/** @type {any} */ each) => each.units))) : 0;
     const far = (/** @type {Network} */ each) => 100 * Math.abs(each.units.length - wanted.length) + (grows * (sum(each.units) - sum(wanted)) < 0 ? 50 : 0) +
       each.units.reduce((all, units, i) => all + Math.abs(units - (wanted[i] ?? units)), 0);
-    const fits = this.networks.filter((each) => each.activation === activation && each.optimizer === asked?.optimizer);
+    const fits = this.networks.filter((each) => each.activation === activation && each.optimizer === (asked.optimizer ?? this.defaults.optimizer));
     if (!fits.length || !wanted.every(Number.isFinite)) throw new Error("settings: there is no such network on this page");
     return fits.reduce((a, b) => (far(b) < far(a) ? b : a));
   }
 
   /** The checked settings of a training. @param {any} asked @param {Network} network */
   read(asked, network) {
-    const found = { ...this.defaults, optimizer: network.optimizer, layers: network.units.map((units) => ({ units, activation: network.activation })) };
-    if (!TOYS.includes(asked.data ?? found.data)) throw new Error(`data: there is no ${JSON.stringify(asked.data)} on this page`);
-    found.data = asked.data ?? found.data;
-    for (const name of Object.keys(RANGES)) /** @type {any} */ (found)[name] = number(name, asked[name] ?? /** @type {any} */ (found)[name]);
+    /** @type {any} */
+    const found = { ...this.defaults, optimizer: network.optimizer, layers: network.units.map((units) => layer(units, network.activation)) };
+    if ("data" in asked) found.data = asked.data;
+    if (!TOYS.includes(found.data)) throw new Error(`data: there is no ${JSON.stringify(asked.data)} on this page`);
+    for (const name of Object.keys(RANGES)) if (name in asked) found[name] = number(name, asked[name]);
     const { lr, ...known } = network.about.settings;
     found.options = Object.fromEntries(Object.entries(asked.options || {}).filter(([name]) => name in known).map(([name, value]) => [name, number(name, value, [0, 1e9, false])]));
     return found;
@@ -211,17 +216,17 @@ export class Engine {
     const test = split < y.length ? score(outputs(X.subarray(2 * split))[last], y.subarray(split), CLASSES) : null;
     const coming = this.coming(), slopes = gradients(layers, activation, coming.X, coming.y);
     const values = layers.flatMap(({ weight, bias }) => [weight, bias]);
-    if (test && this.training.step === 0) this.held.set(this.training.epoch, test.loss);
+    if (this.training.step === 0 && this.training.epoch) this.read_at.set(this.training.epoch, [test?.loss ?? NaN, train.quality, test?.quality ?? NaN]);
     /** @type {Frame} */
     const found = {
       header: {
-        what, step: this.step, epoch: this.training.epoch, in_epoch: this.training.step, tier: "wasm", diverged: this.diverged, stopped: this.stopped,
+        what, step: this.step, epoch: this.training.epoch, in_epoch: this.training.step, tier: "wasm", diverged: this.diverged, stopped: this.stopped, making: false, milliseconds: 0, now: {},
         rate: this.settings.lr, train, test, units: {},
         flow: this.named().map(({ name }, i) => [name, rms(values[i]), rms(slopes[i]), this.before.length ? rms(values[i].map((v, k) => v - this.before[i][k])) : 0]),
         idle: Object.fromEntries(this.network.units.map((units, i) => [2 * i, idle(given[i + 1], units, activation)])) },
-      arrays: { values: joined(values), gradients: joined(slopes), curve: this.curve() }, shapes: {} };
+      arrays: { values: joined(values), gradients: joined(slopes), ...this.curves() }, shapes: {} };
     this.pictures(found, outputs);
-    found.shapes.curve = [found.arrays.curve.length / 3, 3];
+    for (const name of ["curve", "quality"]) found.shapes[name] = [found.arrays[name].length / 3, 3];
     return found;
   }
 
@@ -251,11 +256,16 @@ export class Engine {
     });
   }
 
-  /** Epochs with the losses of training and test; of many, some. */
-  curve() {
-    const count = this.losses.length, shown = Math.min(count, MOST_CURVE);
-    const places = Array.from({ length: shown }, (_, i) => (shown < 2 ? 0 : Math.round(i * (count - 1) / (shown - 1))));
-    return Float32Array.from(places.flatMap((place) => [place + 1, this.losses[place], this.held.get(place + 1) ?? NaN]));
+  /** Epochs with losses, and with accuracies, on training and test; of many, some. */
+  curves() {
+    const count = this.losses.length, epochs = some(count).map((place) => place + 1);
+    const read = [...this.read_at.keys()].filter((epoch) => epoch <= count).sort((a, b) => a - b);
+    const shown = some(read.length).map((place) => read[place]);
+    // The test loss is known where a picture was made; elsewhere the line goes on.
+    const all = [...new Set([...epochs, ...shown])].sort((a, b) => a - b);
+    return {
+      curve: Float32Array.from(all.flatMap((epoch) => [epoch, this.losses[epoch - 1], this.read_at.get(epoch)?.[0] ?? NaN])),
+      quality: Float32Array.from(shown.flatMap((epoch) => [epoch, ...(this.read_at.get(epoch) || []).slice(1)])) };
   }
 
   named() {
@@ -271,12 +281,18 @@ export class Engine {
       { kind: "Linear", path: `layers[${2 * i}]`, place: 2 * i, in: inputs, out: outputs, text: `${inputs}, ${outputs}` },
       ...(last ? [] : [{ kind: name, path: `layers[${2 * i + 1}]`, place: 2 * i + 1, text: "" }])]);
     Object.assign(found.header, {
-      settings: this.settings, own_model: false, own_table: false, names: ["x₁", "x₂", "y"], labels: ["0", "1"], rows: [this.split, this.y.length - this.split],
+      settings: this.settings, own_model: false, own_table: false, drawn: null, names: ["x₁", "x₂", "y"], labels: ["0", "1"], rows: [this.split, this.y.length - this.split],
       split: this.split, range: null, width: 2, held: this.middle, axes: [0, 1], sight: this.sight, notes: [], steps_each: this.stepsEach, layers, parameters: this.named() });
     found.arrays.points = Float32Array.from(this.X);
     found.arrays.targets = Float32Array.from(this.y);
     return found;
   }
+}
+
+/** The places of some of so many, the first and the last among them. @param {number} count */
+function some(count) {
+  const shown = Math.min(count, MOST_CURVE);
+  return Array.from({ length: shown }, (_, i) => (shown < 2 ? 0 : Math.round(i * (count - 1) / (shown - 1))));
 }
 
 /** @param {Float64Array} x */

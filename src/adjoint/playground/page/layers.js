@@ -7,7 +7,7 @@ import { say } from "./words.js";
 /** The controls of all hidden layers. @param {boolean} is_open @returns {Node[]} */
 export function layerControls(is_open) {
   const { layers } = app.settings;
-  if (!layers.length) return [];
+  if (!layers.length || app.menu.fixed?.includes("norm")) return [];
   return [el("details", { class: "layers", open: is_open }, el("summary", { "data-hint": "by_layer" }, say("by_layer")), ...layers.map(line))];
 }
 

@@ -119,4 +119,5 @@ export function writeSource(stage) {
 }
 
 app.on("line", writePasses);
+app.on("opening", () => { if (app.link.lacks.has("derive")) writePasses(); });
 app.on("playing", writePasses);

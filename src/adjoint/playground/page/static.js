@@ -1,11 +1,14 @@
 /** The page as a file of its own: its session is in the browser, with networks that were built ahead. */
 
-import { Engine } from "./engine.js";
+import { Engine, number } from "./engine.js";
 import { Link } from "./link.js";
 import { begin } from "./main.js";
 
 /** What needs Python: it is grey on this page. */
-const LACKS = ["derive", "check", "update", "program", "source", "weights", "table", "bring"];
+const LACKS = ["derive", "check", "update", "program", "source", "weights", "table", "bring", "draw", "formula", "session", "load", "change", "tour"];
+
+/** What number of a step may be asked for. @type {[number, number, boolean]} */
+const STEPS = [0, 2 ** 53, true];
 
 class Browser extends Link {
   constructor() {
@@ -44,9 +47,9 @@ class Browser extends Link {
     if (what === "menu") return { header: engine.menu(), arrays: {}, shapes: {} };
     if (what === "begin") await engine.begin(given.settings);
     if (what === "begin" || what === "open") return engine.opening();
-    if (what === "take") engine.take(given.until, given.milliseconds);
+    if (what === "take") engine.take(number("until", given.until, STEPS), given.milliseconds);
     else if (what === "back") {
-      engine.rewind(given.to);
+      engine.rewind(number("to", given.to, STEPS));
       engine.take(given.to, 100);
     }
     else if (what === "look") engine.probe = given.probe || null;

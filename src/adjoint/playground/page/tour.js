@@ -35,7 +35,7 @@ function note(changes) {
 
 /** Whether there is something to tour: a model of the reader's own is no article. */
 function isPossible() {
-  return Boolean(app.menu.defaults) && !app.opening.header.own_model;
+  return Boolean(app.menu.defaults) && !app.opening.header.own_model && !app.link.lacks.has("tour");
 }
 
 /** Write the card as it is to be now: an offer, a step, or where it was left. */

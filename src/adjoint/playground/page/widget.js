@@ -25,6 +25,7 @@ function render({ model, el }) {
   const note = document.createElement("p"), frame = document.createElement("iframe"), style = document.createElement("style");
   note.textContent = WAITING;
   frame.title = "adjoint playground";
+  frame.name = model.get("picture_name");
   frame.style.cssText = "display: block; width: 100%; height: 0; border: 0; color-scheme: normal;";
   // The picture for readers without a kernel stands below, and is the same as what is live here.
   style.textContent = `.${CSS.escape(model.get("picture_name"))} { display: none; }`;
