@@ -73,7 +73,12 @@ def small(dtype=F64):
 TRAININGS = {
     "small": (small, (X, Y), rate(0.05), "cross_entropy"),
     "state": (with_state, (X, Y), "rmsprop", "cross_entropy"),
-    "narrow": (lambda: nn.MLP(2, 40, 2, rng=0), (X.astype(F32), Y), "adamw", "cross_entropy"),
+    "narrow": (
+        lambda: nn.MLP(2, 40, 2, dtype=F32, rng=0),
+        (X.astype(F32), Y),
+        "adamw",
+        "cross_entropy",
+    ),
     "gelu": (
         lambda: nn.MLP(2, 30, 3, activation="gelu", dtype=F64, rng=0),
         (X, TARGETS),
