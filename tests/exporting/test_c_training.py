@@ -126,7 +126,7 @@ def folder(exported, tmp_path):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", sampled(sorted(TRAININGS), 9))
+@pytest.mark.parametrize("name", sampled(sorted(TRAININGS, key="gelu".__ne__), 9))
 @pytest.mark.parametrize("compiler", sampled(COMPILERS, 2))
 def test_a_reproducible_training_has_the_bits_of_fit(name, compiler, tmp_path):
     made = task(name, seed=7, reproducible=True)
