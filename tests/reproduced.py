@@ -27,7 +27,7 @@ def digits():
     images, labels = generator.integers(17, size=(1797, 64)) / 16, generator.integers(10, size=1797)
 
     def make():
-        return nn.MLP(64, 128, 10, activation="relu", rng=0)
+        return nn.MLP(64, 128, 10, activation="relu", rng=0, dtype=np.float32)
 
     rows = images.astype(np.float32), labels
     return make, rows, {"optimizer": "adam", "loss": "cross_entropy", "batch_size": 50}

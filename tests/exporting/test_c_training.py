@@ -73,7 +73,12 @@ def small(dtype=F64):
 TRAININGS = {
     "small": (small, (X, Y), rate(0.05), "cross_entropy"),
     "state": (with_state, (X, Y), "rmsprop", "cross_entropy"),
-    "narrow": (lambda: nn.MLP(2, 40, 2, rng=0), (X.astype(F32), Y), "adamw", "cross_entropy"),
+    "narrow": (
+        lambda: nn.MLP(2, 40, 2, dtype=F32, rng=0),
+        (X.astype(F32), Y),
+        "adamw",
+        "cross_entropy",
+    ),
     "gelu": (
         lambda: nn.MLP(2, 30, 3, activation="gelu", dtype=F64, rng=0),
         (X, TARGETS),
@@ -121,7 +126,7 @@ def folder(exported, tmp_path):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", sampled(sorted(TRAININGS), 9))
+@pytest.mark.parametrize("name", sampled(sorted(TRAININGS, key="gelu".__ne__), 9))
 @pytest.mark.parametrize("compiler", sampled(COMPILERS, 2))
 def test_a_reproducible_training_has_the_bits_of_fit(name, compiler, tmp_path):
     made = task(name, seed=7, reproducible=True)
