@@ -11,7 +11,7 @@ KINDS = {"number": ctypes.c_double, "category": ctypes.c_char_p, "date": ctypes.
 def c_model(out, kinds, classes, compiler="cc"):
     """Return a function from texts to the probabilities, or the number, of an exported model."""
     name = out.stem
-    command = [compiler, *C_FLAGS, "-shared", "-fPIC", "-O1", out.name, "-o", f"{compiler}.so"]
+    command = [compiler, *C_FLAGS, "-shared", "-fPIC", "-O0", out.name, "-o", f"{compiler}.so"]
     subprocess.run(command, cwd=out.parent, check=True)
     found = ctypes.CDLL(str(out.parent / f"{compiler}.so"))
 

@@ -1,5 +1,6 @@
 """Texts as they stand in tables, usual and hostile, and what a column makes of them."""
 
+import functools
 import math
 import random
 import warnings
@@ -152,6 +153,7 @@ def rows_of_folder(count):
     return found
 
 
+@functools.cache
 def hostile_estimator():
     """Return a classifier of a frame, fitted, whose columns and classes have such names."""
     import pandas as pd
