@@ -134,6 +134,7 @@ NAMES = [
     "__proto__",
     "n" * 300,
     "n" * 299 + "m",
+    "one, Two, 3, " * 20,
 ]
 
 
@@ -162,8 +163,8 @@ def hostile_estimator():
 
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({name: rng.normal(size=60) for name in NAMES})
-    frame[NAMES[2]] = [NAMES[n % 12] for n in range(60)]
-    y = np.array(NAMES)[rng.permutation(60) % 12]
+    frame[NAMES[2]] = [NAMES[n % len(NAMES)] for n in range(60)]
+    y = np.array(NAMES)[rng.permutation(60) % len(NAMES)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two epochs are enough
         return MLPClassifier((3,), max_iter=2, random_state=0).fit(frame, y), frame

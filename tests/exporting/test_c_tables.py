@@ -123,8 +123,8 @@ def hostile(tmp_path_factory):
     """Return a folder with the exported C of an estimator with hostile names, and its function."""
     place = tmp_path_factory.mktemp("hostile")
     export(hostile_estimator()[0], place / "net.c")
-    kinds = ["category" if n == 2 else "number" for n in range(12)]
-    return place, c_model(place / "net.c", kinds, 12)
+    kinds = ["category" if n == 2 else "number" for n in range(13)]
+    return place, c_model(place / "net.c", kinds, 13)
 
 
 @needs_compiler
@@ -143,7 +143,7 @@ def test_columns_and_classes_may_have_any_names(hostile):
 
 @needs_compiler
 def test_a_number_that_is_lacking_or_none_is_refused(hostile):
-    texts = [*"12x45678", "nine", "10", "11", "12"]
+    texts = [*"12x45678", "nine", "10", "11", "12", "13"]
     assert hostile[1](texts)[:2] == (9, 1)
     assert hostile[1]([*texts[:8], None, *texts[9:]])[:2] == (0, 1)
     assert hostile[1]([*texts[:8], None, *texts[9:]])[3] is None
