@@ -9,9 +9,12 @@ KINDS = {"number": ctypes.c_double, "category": ctypes.c_char_p, "date": ctypes.
 
 
 def c_model(out, kinds, classes, compiler="cc"):
-    """Return a function from texts to the probabilities, or the number, of an exported model."""
+    """Return a function from texts to what a model of classes says of them.
+
+    That is the column that it refuses, or 0; its status; the probabilities; and the class.
+    """
     name = out.stem
-    command = [compiler, *C_FLAGS, "-shared", "-fPIC", "-O1", out.name, "-o", f"{compiler}.so"]
+    command = [compiler, *C_FLAGS, "-shared", "-fPIC", "-O0", out.name, "-o", f"{compiler}.so"]
     subprocess.run(command, cwd=out.parent, check=True)
     found = ctypes.CDLL(str(out.parent / f"{compiler}.so"))
 
@@ -25,8 +28,8 @@ def c_model(out, kinds, classes, compiler="cc"):
         row, y = Row(), (ctypes.c_double * classes)()
         given = [None if text is None else text.encode() for text in texts]
         wrong = read((ctypes.c_char_p * len(given))(*given), ctypes.byref(row))
-        assert run(ctypes.byref(row), y) == 0
-        return wrong, list(y), labels[predict(ctypes.byref(row))].decode()
+        status, best = run(ctypes.byref(row), y), predict(ctypes.byref(row))
+        return wrong, status, list(y), None if best < 0 else labels[best].decode()
 
     return predicted
 

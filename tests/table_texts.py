@@ -1,5 +1,6 @@
 """Texts as they stand in tables, usual and hostile, and what a column makes of them."""
 
+import functools
 import math
 import random
 import warnings
@@ -133,6 +134,7 @@ NAMES = [
     "__proto__",
     "n" * 300,
     "n" * 299 + "m",
+    "one, Two, 3, " * 20,
 ]
 
 
@@ -152,6 +154,7 @@ def rows_of_folder(count):
     return found
 
 
+@functools.cache
 def hostile_estimator():
     """Return a classifier of a frame, fitted, whose columns and classes have such names."""
     import pandas as pd
@@ -160,8 +163,8 @@ def hostile_estimator():
 
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({name: rng.normal(size=60) for name in NAMES})
-    frame[NAMES[2]] = [NAMES[n % 12] for n in range(60)]
-    y = np.array(NAMES)[rng.permutation(60) % 12]
+    frame[NAMES[2]] = [NAMES[n % len(NAMES)] for n in range(60)]
+    y = np.array(NAMES)[rng.permutation(60) % len(NAMES)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # two epochs are enough
         return MLPClassifier((3,), max_iter=2, random_state=0).fit(frame, y), frame

@@ -138,7 +138,8 @@ def run_programs(text, folder):
     """Run the programs in C and JavaScript of a page; compare what they print if it says so."""
     pattern = r"```(c|js)\n(.*?)```(?:\n+```text\n(.*?)```)?"
     for number, (language, program, told) in enumerate(re.findall(pattern, text, re.DOTALL)):
-        if shutil.which({"c": "cc", "js": "node"}[language]) is None:
+        is_part = language == "c" and "int main(" not in program
+        if is_part or shutil.which({"c": "cc", "js": "node"}[language]) is None:
             continue
         source = folder / f"program_{number}.{'mjs' if language == 'js' else 'c'}"
         source.write_text(program, "utf-8")

@@ -427,8 +427,8 @@ def table_in_c(compiler):
             function([x if x is None or isinstance(x, str) else repr(x) for x in row.values()])
             for row in rows_of(table)
         ]
-        assert not any(wrong for wrong, _, _ in found)
-        return np.array([y for _, y, _ in found]), [label for _, _, label in found]
+        assert not any(wrong or status for wrong, status, *_ in found)
+        return np.array([y for *_, y, _ in found]), [label for *_, label in found]
 
     return run
 

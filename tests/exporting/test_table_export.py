@@ -270,7 +270,7 @@ def test_a_table_without_rows_has_predictions_of_none(folder):
     }
 
 
-@pytest.mark.parametrize("categories", [3, 200])
+@pytest.mark.parametrize("categories", sampled([200, 3], 2))
 def test_an_ensemble_predicts_numbers_as_the_model_does(categories, tmp_path):
     """Lookups of few categories are products in the network, those of many are not."""
     rng = np.random.default_rng(0)

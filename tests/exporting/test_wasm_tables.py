@@ -72,7 +72,7 @@ def compare(columns, rows):
 @needs_node
 def test_numbers_are_read_to_the_last_bit(full):
     columns = number_columns(12)
-    compare(columns, texts_of(columns, 20_000 if full else 300))
+    compare(columns, texts_of(columns, 20_000 if full else 60))
 
 
 @needs_node

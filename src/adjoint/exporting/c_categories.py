@@ -11,13 +11,13 @@ from .fields import Field
 _TYPE = """
 typedef struct {{
     PREFIX_words missing, texts;
-    const uint16_t *numbers_of_texts;
+    const uint32_t *numbers_of_texts;
 {numbers}    int gap;
 }} PREFIX_categories;
 """
 _NUMBERS = """    int count;
     const double *numbers;
-    const uint16_t *numbers_of_numbers;
+    const uint32_t *numbers_of_numbers;
 """
 _SIMPLE = """    if (PREFIX_matches(&SIMPLE_NUMBER, text)) {
         static const PREFIX_number_column plain = {NULL, {0, NULL}, "", "", '.', 0};
@@ -107,18 +107,17 @@ def constants(prefix: str, name: str, field: Field, *, has_numbers: bool) -> lis
     # C cannot be given a text with a NUL, so that such a category is never met.
     texts = dict(sorted((key, n) for key, n in field.by_text.items() if "\0" not in key))
     missing = () if field.is_exact else field.words
-    keys = ", ".join(map(string, texts)) or "NULL"
     lines = [
         f"static const char *const {name}_missing[] = {{",
-        f"{wrapped(', '.join(map(string, missing)) or 'NULL')}\n}};",
-        f"static const char *const {name}_texts[] = {{\n{wrapped(keys)}\n}};",
+        f"{wrapped(map(string, missing))}\n}};",
+        f"static const char *const {name}_texts[] = {{\n{wrapped(map(string, texts))}\n}};",
         _numbers(f"{name}_of_texts", texts.values()),
     ]
     parts = [f"{{{len(missing)}, {name}_missing}}, {{{len(texts)}, {name}_texts}}"]
     parts.append(f"{name}_of_texts")
     if has_numbers:
         found = field.by_number
-        values = wrapped(", ".join(number(x, "f64") for x in found) or "0")
+        values = wrapped(number(x, "f64") for x in found)
         lines += [
             f"static const double {name}_numbers[] = {{\n{values}\n}};",
             _numbers(f"{name}_of_numbers", found.values()),
@@ -130,5 +129,5 @@ def constants(prefix: str, name: str, field: Field, *, has_numbers: bool) -> lis
 
 
 def _numbers(name: str, numbers: Iterable[int]) -> str:
-    items = wrapped(", ".join(map(str, numbers)) or "0")
-    return f"static const uint16_t {name}[] = {{\n{items}\n}};"
+    items = wrapped(map(str, numbers))
+    return f"static const uint32_t {name}[] = {{\n{items}\n}};"

@@ -180,7 +180,7 @@ class CTable:
             )
         if field.kind == "date":
             patterns = [self.patterns.constant(program(parsed(one))) for one in field.patterns]
-            rows = wrapped(", ".join(f"&{one}" for one in patterns))
+            rows = wrapped(f"&{one}" for one in patterns)
             parts = [str(_PARTS.index(part)) for part in field.parts] or ["0"]
             return (
                 f"{head}\n{words}\nstatic const {p}_pattern *const {name}_patterns[] = {{\n{rows}\n"
@@ -205,7 +205,7 @@ class CTable:
         )
 
     def _words(self, name: str, words: Sequence[str]) -> str:
-        items = wrapped(", ".join(map(string, words)) or "NULL")
+        items = wrapped(map(string, words))
         return f"static const char *const {name}[] = {{\n{items}\n}};"
 
     def _network(self) -> str:
@@ -219,7 +219,7 @@ class CTable:
 
     def _calls(self) -> list[str]:
         p, count = self.prefix, len(self.fields)
-        names = wrapped(", ".join(string(field.name) for field in self.fields))
+        names = wrapped(string(field.name) for field in self.fields)
         parts = [
             f"const char *const {p}_columns[{count}] = {{\n{names}\n}};",
             f"int {p}_read(const char *const texts[{count}], {p}_row *row) {{\n"
@@ -259,7 +259,7 @@ class CTable:
 
     def _classes(self) -> list[str]:
         p, labels = self.prefix, self.labels
-        texts = wrapped(", ".join(map(string, labels)))
+        texts = wrapped(map(string, labels))
         return [
             f"const char *const {p}_labels[{len(labels)}] = {{\n{texts}\n}};",
             f"""int {p}_predict(const {p}_row *row) {{

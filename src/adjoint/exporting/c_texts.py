@@ -6,9 +6,8 @@ no memory; tables of Unicode are made from Python's.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..tables.number_format import TIDY
 from .patterns import END, FORK, JUMP, LETTER, MATCH, START, Ranges, Step
@@ -303,7 +302,7 @@ class Patterns:
         if key not in self.names:
             name = f"{self.prefix}_pattern_{len(self.names)}"
             self.names[key] = name
-            rows = ", ".join(self._row(step) for step in steps)
+            rows = map(self._row, steps)
             self.texts.append(
                 f"static const {self.prefix}_step {name}_steps[] = {{\n{wrapped(rows)}\n}};\n"
                 f"static const {self.prefix}_pattern {name} = {{{len(steps)}, {name}_steps}};"
@@ -331,16 +330,17 @@ class Patterns:
 
 def table(name: str, rows: Sequence[Sequence[int]]) -> str:
     """Return a constant array of rows of code points."""
-    text = ", ".join(f"{{{', '.join(map(hex, row))}}}" for row in rows)
+    text = (f"{{{', '.join(map(hex, row))}}}" for row in rows)
     return f"static const uint32_t {name}[{len(rows)}][{len(rows[0])}] = {{\n{wrapped(text)}\n}};"
 
 
-def wrapped(items: str, width: int = 92) -> str:
-    """Return items, parted by a comma and a space, in lines."""
+def wrapped(items: Iterable[str], width: int = 92) -> str:
+    """Return items as the lines of a list of C, 0 where there is none."""
     lines, line = [], ""
-    for item in re.split(r"(?<=[},]) (?=[{\"0-9A-Z-])", items):
+    for item in items:
         if line and len(line) + len(item) > width:
             lines.append(f"    {line.rstrip()}")
             line = ""
-        line += f"{item} "
-    return "\n".join([*lines, f"    {line.rstrip()}"])
+        line += f"{item}, "
+    lines.append(f"    {line.rstrip(', ') or 0}")
+    return "\n".join(lines)

@@ -78,7 +78,9 @@ def export(
         call. Estimators are MLPClassifier and MLPRegressor, or a pipeline that ends in one, with
         scalers of scikit-learn before it, TabularClassifier and TabularRegressor; they give the
         probabilities of classes, or numbers. A path is the folder of a model of `adjoint fit`.
-        A `TrainingTask` is for ``.c``, ``.wasm`` and ``.html``.
+        What reads texts of a table takes them in every target but ONNX, by the rules of the table:
+        a row is a struct in C, and an object in JavaScript. A `TrainingTask` is for ``.c``,
+        ``.wasm`` and ``.html``.
     path : path
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
         header beside it. ``.onnx`` is a graph of ONNX for any number of rows; onnxruntime, if it is

@@ -145,7 +145,8 @@ function show() {
     $("alert").textContent = error.message;
     $("alert").hidden = false;
   }
-  $("told").textContent = told(own);
+  const text = told(own);
+  $("told").textContent = text && !PAGE.names.length ? `${PAGE.target}: ${text}` : text;
   bars.forEach(({ number, bar }, k) => {
     number.textContent = shown(own[k]);
     bar.style.width = `${100 * Math.min(1, Math.max(0, own[k] || 0))}%`;
