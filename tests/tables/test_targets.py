@@ -9,6 +9,7 @@ import pytest
 
 from adjoint import cli
 from adjoint.errors import TableError
+from adjoint.exporting.exported import export
 from adjoint.tables.conventions import AS_SHOWN
 from adjoint.tables.folder import load_model
 from adjoint.tables.report import write_report
@@ -95,8 +96,8 @@ def test_the_simple_models_are_those_of_each_target_alone(tried):
 @pytest.mark.parametrize(
     ("names", "y", "settings", "message"),
     [
-        (["x", "y"], "ab", {}, r"^--target: several have .*, and 'y' is of classes: a, b$"),
-        (["x", "y"], [0, 1], {}, r"classes: 0, 1 \(--task regression takes its whole numbers"),
+        (["x", "y"], "ab", {}, r"^--target: several have .*, and 'y' is of classes \(a, b\)$"),
+        (["x", "y"], [0, 1], {}, r"classes \(0, 1\); --task regression takes them as numbers"),
         (["x", "y"], [0, 1], {"task": "classification"}, "several .*, not of .*--task class"),
         (["x", "x"], [1.5, 2.5], {}, "^--target: 'x' is there twice"),
         (["x", "w"], [1.5, 2.5], {}, "^--target: no column 'w'"),
@@ -211,3 +212,12 @@ def test_targets_that_cannot_be_are_one_line_and_exit_2(place, capsys, arguments
     assert told.count("\n") == 1
     assert message in told
     assert not (place / "model").exists()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["m.c", "m.html", "m.wasm"])
+def test_several_targets_are_carried_by_what_is_compiled(tried, name, tmp_path):
+    done = export(tried.model, tmp_path / name)
+    assert "golden vectors" in done.tested
+    text = b"".join(path.read_bytes() for path in done.files)
+    assert b"the predictions of near, a,b" in text or name == "m.wasm"

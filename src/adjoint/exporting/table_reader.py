@@ -32,7 +32,7 @@ from .table_functions import ABOUT_DATES, CONSTANTS, FUNCTIONS, NO_MOMENT
 
 def of_table_model(model: TableModel) -> Subject:
     """Return a model of `adjoint fit` as a subject, with the rules by which it reads a table."""
-    return _subject(model, model.target.labels, DTYPE, f"the prediction of {model.target.name}")
+    return _subject(model, model.target.labels, DTYPE, model.target.answer)
 
 
 def of_tabular(estimator: Any) -> Subject:
@@ -96,7 +96,8 @@ class TableReader:
     @property
     def target(self) -> str:
         """What is predicted."""
-        return self.model.target.name
+        target = self.model.target
+        return target.answer if target.quantiles else target.name
 
     def computing_in(self, dtype: Any, subject: Subject) -> TableReader:
         """Return a reader for a subject of another dtype."""

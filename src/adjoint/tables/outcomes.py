@@ -53,7 +53,7 @@ def _left_over(y: Array, found: Array, *, name: str = "residuals") -> str:
     y, found = y[:_MOST_POINTS], found[:_MOST_POINTS]
 
     def draw(drawing: Any) -> None:
-        ResidualsDisplay.from_predictions(y, found, ax=drawing.subplots(), title="")
+        ResidualsDisplay.from_predictions(y, found, ax=drawing.subplots()).ax_.set_title("")
 
     return figure(name, draw)
 
@@ -91,7 +91,8 @@ def _band(trial: Trial) -> str:
         points = {"linestyle": "", "marker": ".", "alpha": style.POINT_ALPHA}
         ax.plot(places, y, color=style.colour(0, ax), label="true value", **points)
         style.dress(ax, title="", xlabel="Rows in the order of what is predicted", ylabel="Value")
-        drawing.legend(loc="outside upper center", ncols=3, fontsize=10)
+        legend = drawing.legend(loc="outside upper center", ncols=3, fontsize=10)
+        style.set_letters(*legend.get_texts())
 
     rows = f"{len(y)} of the rows held out" if len(y) < len(trial.held_y) else "The rows held out"
     return figure("quantiles", draw) + paragraph(f"{rows}, and what is predicted of them.")

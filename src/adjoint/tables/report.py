@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MOST_CURVES = 5
 _MOST_COLUMNS = 200
 _PANELS = 4
+# More letters below a panel have to be turned so as not to cover each other.
+_MOST_LETTERS = 30
 _POINTS: dict[str, Any] = {"marker": "o", "linestyle": ""}
 
 
@@ -147,6 +149,8 @@ def _dependence_drawn(trial: Trial, found: list[Dependence], *, name: str = "dep
         panels = drawing.subplots(*shape, squeeze=False, sharey=True).ravel()
         for panel, one in zip(panels, found, strict=False):
             _draw_dependence(panel, one, curves, _shown(one.outputs, target))
+        for panel in panels[1::2]:  # beside one with the same scale
+            panel.set_ylabel("")
         for panel in panels[len(found) :]:
             panel.set_axis_off()
         _add_legend(drawing, panels)
@@ -187,18 +191,26 @@ def _draw_dependence(
     """Draw the curves of one column."""
     is_category = one.column.kind == "category"
     x: Any = np.arange(len(one.values)) if is_category else one.values
-    for k in shown:
+    for place, k in enumerate(shown):
         label = style.as_words(curves[k], 20) if curves else None
         look: dict[str, Any] = {"color": style.colour(k, ax), "label": label}
-        ax.plot(x, one.outputs[:, k], **look, **(_POINTS if is_category else {}))
+        # Beside each other, so that none of equal height is hidden.
+        aside = 0.12 * (place - (len(shown) - 1) / 2) if is_category else None
+        own = x if aside is None else x + aside
+        ax.plot(own, one.outputs[:, k], **look, **(_POINTS if is_category else {}))
     ylabel = ""
     if curves and one.outputs.shape[1] == 2 and len(shown) == 1:
         ylabel = f"chance of {style.as_words(curves[shown[0]], 20)}"
     style.dress(ax, title="", xlabel=style.as_words(one.column.name, 30), ylabel=ylabel)
     ax.tick_params(labelsize=10)
     if is_category:
-        ax.set_xticks(x, [style.as_words(level, 14) for level in one.values])
-    if is_category or one.column.kind == "date":
+        names = [style.as_words(level, 14) for level in one.values]
+        ax.set_xticks(x, names)
+        ax.set_xlim(-0.5, len(x) - 0.5)
+    elif one.column.kind == "number":
+        ax.locator_params(axis="x", nbins=5)
+    is_crowded = is_category and sum(map(len, names)) > _MOST_LETTERS
+    if is_crowded or one.column.kind == "date":
         ax.tick_params(axis="x", labelrotation=35)
 
 
@@ -242,9 +254,10 @@ def _training(trial: Trial) -> str:
     chosen = f"of epoch {best}" if best else "that it started with, a linear model"
 
     def draw(drawing: Any) -> None:
-        LossCurveDisplay.from_values(
+        shown = LossCurveDisplay.from_values(
             record.loss, validation_loss=record.val_loss or None, ax=drawing.subplots()
         )
+        shown.ax_.set_title("")
 
     curve = figure("losses", draw)
     return paragraph(told) + curve + paragraph(f"The weights are those {chosen}.")

@@ -101,6 +101,12 @@ class Target:
         return [self.name]
 
     @property
+    def answer(self) -> str:
+        """What is predicted, in a few words."""
+        what = f"the {told_levels(self.quantiles)}" if self.quantiles else "the prediction"
+        return f"{what} of {self.name}"
+
+    @property
     def kind(self) -> str:
         """What its scores are, see `settings.METRICS`."""
         return "quantiles" if self.quantiles else self.task

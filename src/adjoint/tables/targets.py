@@ -54,6 +54,11 @@ class Targets:
         return [one.name for one in self.columns]
 
     @property
+    def answer(self) -> str:
+        """What is predicted, in a few words."""
+        return f"the predictions of {self.name}"
+
+    @property
     def outputs(self) -> int:
         """How many outputs a network needs."""
         return len(self.columns)
@@ -137,7 +142,7 @@ def learn_targets(
         return replace(number, quantiles=settings.quantiles)
     if len(names) == 1:
         return learn_target(names[0], table[names[0]], settings.task, conventions)
-    wanted = f"{option}: several have to be numbers; train one model for each column of classes"
+    wanted = f"{option}: several have to be numbers"
     return Targets([_number(each, table[each], settings, conventions, wanted) for each in names])
 
 
@@ -147,15 +152,13 @@ def _number(
     """Return what a column of numbers is, or say that others were wanted."""
     task = option_of("task", conventions)
     if settings.task == "classification":
-        raise TableError(f"{wanted}, not of {task} classification")
+        raise TableError(f"{wanted}, not of {task} classification; train a model for each column")
     found = learn_target(name, values, settings.task, conventions)
     if not found.labels:
         return found
     shown = ", ".join(found.labels[:5]) + ", …" * (len(found.labels) > 5)
-    more = ""
-    if settings.task == "auto" and not found.is_wordy:
-        more = f" ({task} regression takes its whole numbers as numbers)"
-    raise TableError(f"{wanted}, and {name!r} is of classes: {shown}{more}")
+    hint = "" if found.is_wordy else f"; {task} regression takes them as numbers"
+    raise TableError(f"{wanted}, and {name!r} is of classes ({shown}){hint}")
 
 
 def _no_column(name: str, names: Sequence[str]) -> str:

@@ -120,20 +120,15 @@ def _of_each(target: AnyTarget, held: Held) -> list[str]:
 
 
 def _of_quantiles(held: Held, levels: Sequence[float]) -> list[str]:
-    """Say where more or fewer rows lie below a quantile, or between two, than should."""
-    found = []
+    """Say where more or fewer rows lie below quantiles, or between two, than should by chance."""
     shares = coverage(held.outputs[NETWORK], held.y, levels, held.blocks) if levels else {}
+    wrong = []
     for name, (part, low, high) in shares.items():
-        wanted = nominal(name)
-        if low <= wanted <= high or not np.isfinite([low, high]).all():
-            continue
-        first, _, last = name.partition(" to ")
-        where = f"between quantiles {first} and {last}" if last else f"at or below quantile {first}"
-        found.append(
-            f"{part:.1%} of the rows are {where}, where {100 * wanted:.4g}% should be; of other "
-            f"rows it would be {low:.1%} to {high:.1%}, 19 times in 20."
-        )
-    return found
+        if np.isfinite([low, high]).all() and not low <= nominal(name) <= high:
+            first, _, last = name.partition(" to ")
+            where = f"between quantiles {first} and {last}" if last else f"up to quantile {first}"
+            wrong.append(f"{part:.1%} lie {where} instead of {100 * nominal(name):.4g}%")
+    return [f"Of the rows, {', '.join(wrong)}: by more than chance."] if wrong else []
 
 
 def _of_blocks(held: Held, settings: TableSettings) -> list[str]:
