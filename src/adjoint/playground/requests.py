@@ -79,7 +79,11 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "what": "menu",
         "data": {
-            name: {"classes": toy.has_classes, "any": toy.is_of_any_classes}
+            name: {
+                "classes": toy.has_classes,
+                "any": toy.is_of_any_classes,
+                "picture": toy.picture(),
+            }
             for name, toy in TOYS.items()
         },
         "functions": list(FUNCTIONS),

@@ -7,6 +7,7 @@ import { formulaField, lossFor } from "./formula.js";
 import { layerControls } from "./layers.js";
 import { told } from "./refusals.js";
 import { savedButtons } from "./saved.js";
+import { setPictures } from "./sets.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("data"));
@@ -154,6 +155,7 @@ export function writeData() {
   panel.replaceChildren(
     el("h2", { "data-hint": "data" }, say("data")),
     ...(menu.built ? [el("p", { class: "faint", id: "built" }, say("in_browser", menu.built))] : []),
+    setPictures(menu.data, settings.data, changeData),
     field("set", set),
     ...(settings.data === "formula" ? formulaField() : []),
     ...(is_given ? [] : [number("rows", { min: 10, max: menu.limits.rows, step: 1 }), number("noise", { min: 0, max: 5, step: 0.05 })]),

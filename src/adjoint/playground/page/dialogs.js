@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 /** @param {string} title @param {...(Node|null)} inside */
 function dialog(title, ...inside) {
-  const found = el("dialog", { "aria-label": title }, el("div", { class: "row" }, el("h2", {}, title)), ...inside,
+  const found = el("dialog", { "aria-label": title }, el("div", { class: "row" }, el("h2", { tabindex: -1, autofocus: true }, title)), ...inside,
     el("button", { "data-hint": "close", onclick: () => found.close() }, say("close")));
   found.addEventListener("close", () => found.remove());
   document.body.append(found);

@@ -11,7 +11,7 @@ const NAMES = { py: "NumPy", onnx: "ONNX", c: "C", wasm: "WebAssembly", html: "H
 /** A button for each target, and where it is said what became of it. @returns {Node} */
 export function exportButtons() {
   const said = el("span", { class: "faint", role: "status" });
-  const buttons = (app.menu.exports || []).map((/** @type {string} */ target) => el("button", { class: "small", id: `export-${target}`, onclick: () => give(target, said) }, NAMES[target] || target));
+  const buttons = (app.menu.exports || []).map((/** @type {string} */ target) => el("button", { class: "small", id: `export-${target}`, "data-hint": `export ${target}`, onclick: () => give(target, said) }, NAMES[target] || target));
   return el("div", { class: "row", id: "exports", role: "group", "aria-label": say("exports") }, el("span", { "data-hint": "exports" }, `${say("exports")}:`), ...buttons, said);
 }
 

@@ -4,9 +4,6 @@ import { el } from "./dom.js";
 import { toldOf } from "./tip.js";
 import { say } from "./words.js";
 
-/** What is longer is no name. */
-const LONGEST = 40;
-
 /** What an element is called. @param {HTMLElement} element */
 function called(element) {
   if (element.matches("select, input, textarea")) return /** @type {HTMLSelectElement} */ (element).labels?.[0]?.textContent || element.ariaLabel || "";
@@ -17,8 +14,9 @@ function called(element) {
 export function terms() {
   const found = new Map();
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-hint]"))) {
-    const key = element.dataset.hint || "", name = called(element), text = toldOf(element);
-    if (text && !found.has(key)) found.set(key, [name && name.length < LONGEST ? name : say(key), text]);
+    const key = element.dataset.hint || "", word = say(key), text = toldOf(element);
+    // Where the page has no word for it, as for a feature, it is called what stands there.
+    if (text && !found.has(key)) found.set(key, [word === key ? called(element) : word, text]);
   }
   return el("dl", { id: "glossary" }, el("h3", {}, say("terms_here")),
     ...[...found.values()].flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));

@@ -6,7 +6,7 @@ import { brief, el, setText } from "./dom.js";
 import { Raster, risen, slope } from "./raster.js";
 import { hint, say } from "./words.js";
 
-const HEAD = 74, FOOT = 12;
+const HEAD = 74, FOOT = 24;
 /** A unit's field has so many pixels in a row, and so many in all. */
 const SIDE = 24, PIXELS = SIDE * SIDE;
 
@@ -62,7 +62,7 @@ export function writeNetwork(stage) {
   sized = [net.clientWidth, net.clientHeight];
   const height = sized[1] - HEAD - FOOT, gap = sized[0] / sizes.length;
   columns = sizes.map((count, c) => {
-    const pitch = Math.min(52, height / count), size = Math.max(5, Math.min(40, 0.85 * pitch));
+    const pitch = Math.min(70, height / count), size = Math.max(5, Math.min(52, 0.8 * pitch));
     const top = HEAD + (height - pitch * count) / 2;
     return Array.from({ length: count }, (_, unit) => ({
       x: gap * (c + 0.5), y: top + pitch * (unit + 0.5), size, unit,
@@ -72,9 +72,16 @@ export function writeNetwork(stage) {
     const name = `layers[${place}].weight`;
     return { name, start: place === null ? -1 : at(name) };
   });
+  net.append(signs());
   columns.forEach((column, c) => net.append(head(c, column, sizes), ...column.map(button)));
   units = [...net.querySelectorAll(".unit")];
   drawNetwork();
+}
+
+/** What links stand for. */
+function signs() {
+  return el("p", { class: "legend signs faint", "data-hint": app.shows },
+    el("span", {}, el("i", { class: "line train" }), say("positive")), el("span", {}, el("i", { class: "line minus" }), say("negative")), el("span", {}, say("link_width")));
 }
 
 /** @param {HTMLElement} stage */

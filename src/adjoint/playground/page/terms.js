@@ -16,6 +16,12 @@ export const TERMS = {
   "set formula": ["Points whose class or number a formula says.", "由公式决定类别或数值的点。"],
   "set drawn": ["The points that you drew on the output.", "您在输出图上手绘的点。"],
   "set own": ["The table that you pasted or loaded.", "您粘贴或载入的表格。"],
+  // What a model is exported as
+  "export py": ["A file of Python that needs NumPy alone.", "只需要 NumPy 的 Python 文件。"],
+  "export onnx": ["For onnxruntime and whatever else reads ONNX.", "供 onnxruntime 及其他读取 ONNX 的程序使用。"],
+  "export c": ["A function in C without libraries.", "不依赖任何库的 C 函数。"],
+  "export wasm": ["A module for browsers and other runtimes.", "供浏览器和其他运行环境使用的模块。"],
+  "export html": ["A page that computes in the browser.", "在浏览器中计算的网页。"],
   // Inputs
   x1: ["The point's first coordinate.", "点的第一个坐标。"], x2: ["The point's second coordinate.", "点的第二个坐标。"],
   x1_squared: ["Its square: lets a layer see how far a point is from the middle.", "它的平方：让一层看到点离中心多远。"],

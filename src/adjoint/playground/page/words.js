@@ -154,6 +154,7 @@ const WORDS = {
   curve_empty: ["The curve begins with the first epoch.", "第一轮结束后开始绘制曲线。"],
   parameter: ["Parameter", "参数", "Choose a weight or bias; the numbers beside it are its place.", "选择权重或偏置；旁边的数字是它的位置。"],
   legend_points: ["filled: training, hollow: test", "实心：训练集，空心：测试集", "The marks in the picture.", "图中的标记。"],
+  link_width: ["width: size", "线宽：大小"],
   negative: ["negative", "负"], positive: ["positive", "正"],
 };
 
