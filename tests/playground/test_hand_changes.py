@@ -115,6 +115,14 @@ def test_a_change_after_the_way_back_forgets_those_that_came_later():
     assert programmed(one) == weights(one)
 
 
+def test_what_is_set_to_what_it_was_is_no_change():
+    one = session()
+    reach(one, 4)
+    one.change({"lr": 0.01})
+    one.change({"schedule": "constant", "schedule_options": {}})
+    assert one.settings.changes == ()
+
+
 def test_before_the_first_step_a_change_is_the_beginning():
     one = session()
     one.change({"lr": 0.3})

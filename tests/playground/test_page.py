@@ -136,7 +136,7 @@ def test_every_control_of_the_data_panel_is_used(open_page):
             wait(
                 page,
                 f"document.getElementById('set-{name}').value === {option!r}"
-                f" && playground.settings['{'data' if name == 'set' else name}'] === {option!r}",
+                f" && playground.now['{'data' if name == 'set' else name}'] === {option!r}",
             )
             page.click("#step")
             settle(page)
@@ -149,7 +149,7 @@ def test_every_control_of_the_data_panel_is_used(open_page):
     }.items():  # fmt: skip
         page.fill(f"#set-{name}", value)
         page.press(f"#set-{name}", "Enter")
-        wait(page, f"playground.settings['{name}'] === {value}")
+        wait(page, f"playground.now['{name}'] === {value}")
     for name in ("x1_squared", "sin_x2", "x1"):
         before = page.get_attribute(f"#features [data-name={name}]", "aria-pressed")
         page.click(f"#features [data-name={name}]")

@@ -227,6 +227,8 @@ def changed(settings: Settings, step: int, given: Mapping[str, Any]) -> Settings
     now = _with_rule(replace(before, **found), given)
     _check_changeable(before, now)
     differ = {name: getattr(now, name) for name in CHANGEABLE if name in given}
+    if all(getattr(before, name) == value for name, value in differ.items()):
+        return settings
     if kept and kept[-1].step == step:
         *earlier, last = kept
         return replace(settings, changes=(*earlier, Change(step, {**last.given, **differ})))

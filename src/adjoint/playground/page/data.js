@@ -88,7 +88,7 @@ function ownTable() {
       changed();
     } });
   const target = el("select", { id: "target", "data-hint": "target", "aria-label": say("target"), onchange: () => { pasted.target = target.value; } });
-  const file = el("input", { type: "file", class: "unseen", id: "file", accept: ".csv,.tsv,.txt", onchange: async () => {
+  const file = el("input", { type: "file", class: "unseen", id: "file", tabindex: -1, "aria-label": say("file"), accept: ".csv,.tsv,.txt", onchange: async () => {
     if (!file.files.length) return;
     pasted = { text: await file.files[0].text(), target: "" };
     text.value = pasted.text;
