@@ -179,7 +179,7 @@ def test_without_anywidget_a_notebook_opens_the_browser_and_names_the_extra(
     ad.play()
     said = capsys.readouterr().out
     assert launched == [{"port": None, "browser": True}]
-    assert "opened in a browser instead" in said
+    assert "opens in a browser instead" in said
     assert "(the extra `notebook`)" in said
     assert said.count("\n") == 1
 

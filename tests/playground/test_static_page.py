@@ -226,16 +226,15 @@ def test_the_network_that_is_taken_is_the_nearest_on_the_side_of_the_change(node
     const about = { batch: 10, settings: { lr: 0.1 } }, optimizer = "adam";
     const all = ["tanh", "relu"].flatMap((activation) => [[2], [4], [8], [4, 4], [8, 8]].map(
       (units) => ({ units, activation, optimizer, about })));
-    const built = new Engine(all);
+    const { choices } = new Engine(all);
     const layers = (units, activation) => units.map((n) => ({ units: n, activation }));
     const asked = [
       [[4], [5]], [[8], [7]], [[4], [4, 4]], [[8, 8], [8]], [[4, 4], [4, 5]], [[2], [1]],
     ];
-    const taken = asked.map(([now, asked]) => {
-      built.settings = { ...built.defaults, layers: layers(now, "tanh") };
-      return built.nearest({ layers: layers(asked, "tanh") }).units;
-    });
-    const mixed = built.nearest({ layers: [...layers([4], "relu"), ...layers([4], "tanh")] });
+    const taken = asked.map(([now, then]) =>
+      choices.nearest({ layers: layers(then, "tanh") }, layers(now, "tanh")).units);
+    const mixed = choices.nearest(
+      { layers: [...layers([4], "relu"), ...layers([4], "tanh")] }, layers([4, 4], "tanh"));
     process.stdout.write(JSON.stringify([...taken, mixed.activation]));
     """
     assert node.run(body, {}) == [[8], [4], [4, 4], [8], [8, 8], [2], "relu"]
@@ -245,7 +244,7 @@ def test_the_network_that_is_taken_is_the_nearest_on_the_side_of_the_change(node
 def test_the_page_finds_all_that_a_session_with_python_says(node):
     body = """
     await engine.begin(settings);
-    const { header, arrays } = engine.opening(), menu = engine.menu();
+    const { header, arrays } = engine.opening(), menu = engine.choices.menu();
     process.stdout.write(JSON.stringify([
       [menu, menu.losses, menu.limits, menu.defaults, header, header.settings.layers[0], arrays]
         .map(Object.keys), header, menu.defaults]));
@@ -281,7 +280,7 @@ def test_settings_of_a_hostile_address_are_refused_and_change_nothing(node):
         refused.push(false);
       } catch (error) { refused.push(error instanceof Error); }
     }
-    const { settings: now, defaults } = engine;
+    const { settings: now, choices: { defaults } } = engine;
     process.stdout.write(JSON.stringify({ refused, settings: now, defaults }));
     """
     found = node.run(body, {})

@@ -151,7 +151,7 @@ def _open(brought: Brought, port: int | None, browser: bool) -> Played:
         try:
             return Played(*show(brought))
         except ImportError as error:
-            print(f"opened in a browser instead: {error}")
+            print(f"opens in a browser instead: {error}")
     return launch(brought, port=port, browser=browser)
 
 
@@ -269,7 +269,7 @@ def launch(
 
         threading.Thread(target=serve, name="adjoint play", daemon=True).start()
         say(f"playground: {guard.address}")
-        say("Ctrl-C ends it")
+        say("interrupt the kernel to end it" if is_in_notebook() else "Ctrl-C ends it")
         if browser:
             threading.Thread(target=webbrowser.open, args=(guard.address,), daemon=True).start()
         _await_end(served, ended)

@@ -1,114 +1,65 @@
 /** The session of a page without Python: trainings of WebAssembly that were built ahead, and what is seen of them. */
 
+import { Choices, CLASSES } from "./choices.js";
 import { forward, gradients, idle, probabilities, score } from "./dense.js";
-import { Chance, toy, TOYS } from "./toys.js";
+import { Chance, toy } from "./toys.js";
 import { Training } from "./training.js";
 
 /**
  * @typedef {import("./link.js").Frame} Frame
- * @typedef {import("./link.js").Header} Header
- * @typedef {{units: number[], activation: string, optimizer: string, about: any, bytes: Uint8Array<ArrayBuffer>}} Network
+ * @typedef {import("./choices.js").Network} Network
  */
 
-const SIZE = 64, UNIT_SIZE = 24, MOST_CURVE = 240, MOST_MOMENTS = 100, MOST_STEPS = 20_000_000, CLASSES = 2;
-/** What the session with Python has beside these, here has one value. */
-const FIXED = ["loss", "batch_size", "initialise", "norm", "dropout", "schedule", "mistake", "dtype"];
-/** @type {{[name: string]: [number, number, boolean]}} least, most, and whether it is whole */
-const RANGES = { rows: [20, 2000, true], noise: [0, 5, false], test: [0, 0.9, false], seed: [0, 2 ** 32 - 1, true], lr: [1e-12, 1e6, false], stop_epoch: [0, 1e9, true], stop_loss: [0, 1e9, false] };
-
-/** A hidden layer as settings have it: norm and dropout are those of all. @param {number} units @param {string} activation */
-function layer(units, activation) { return { units, activation, norm: null, dropout: null }; }
-
-/** A number in a range, or a refusal. @param {string} name @param {any} value */
-export function number(name, value, range = RANGES[name]) {
-  const [least, most, whole] = range;
-  if (typeof value !== "number" || !(value >= least && value <= most)) throw new Error(`${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(value)}`);
-  if (whole && !Number.isInteger(value)) throw new Error(`${name}: expected a whole number, got ${value}`);
-  return value;
-}
-
+const SIZE = 64, UNIT_SIZE = 24, MOST_CURVE = 240, MOST_MOMENTS = 100;
 export class Engine {
   /** @param {Network[]} networks */
   constructor(networks) {
-    this.networks = networks;
+    this.choices = new Choices(networks);
     this.batch = networks[0].about.batch;
-    this.defaults = {
-      data: "moons", formula: "y > sin(x)", rows: 300, noise: 0.15, classes: CLASSES, test: 0.3, seed: 0, features: ["x1", "x2"],
-      layers: [layer(4, "tanh"), layer(4, "tanh")], norm: "none", dropout: 0, initialise: "auto",
-      dtype: "float64", loss: "cross_entropy", mistake: "none", optimizer: "adam", lr: 0.01, options: {}, schedule: "constant", schedule_options: {}, batch_size: this.batch,
-      stop_epoch: 0, stop_loss: 0, changes: [] };
-    /** @type {any} */ this.settings = this.defaults;
-    /** @type {Network} */ this.network = networks[0];
+    /** @type {any} */ this.settings = this.choices.defaults;
+    this.network = networks[0];
     /** @type {any} */ this.training = null;
-  }
-
-  /** What can be chosen. @returns {Header} */
-  menu() {
-    /** @type {Header} */ const optimizers = {};
-    for (const { optimizer, about } of this.networks) {
-      const { lr, ...options } = about.settings;
-      optimizers[optimizer] = options;
-    }
-    return {
-      what: "menu", fixed: FIXED, built: this.networks.length,
-      data: Object.fromEntries(TOYS.map((name) => [name, { classes: true, any: false }])),
-      features: {}, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
-      losses: { classes: ["cross_entropy"], score: [], number: [], counts: [] }, optimizers, schedules: { constant: {} },
-      limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS, drawn: 0, formula: 0, session: 0 },
-      defaults: this.defaults };
+    this.X = this.y = new Float64Array();
+    /** How many rows are trained on, and in how many steps. */ this.split = this.stepsEach = 0;
+    /** The parameters before the latest step. @type {Float64Array[]} */ this.before = [];
+    /** @type {number[]} */ this.losses = [];
+    /** What was read at the end of some epochs: the test loss, and the accuracy on training and test. @type {Map<number, number[]>} */
+    this.read_at = new Map();
+    this.diverged = this.stopped = "";
+    /** @type {number[]|null} */ this.probe = null;
+    /** @type {{step: number, memory: ArrayBuffer}[]} */ this.moments = [];
+    /** @type {number[]} */ this.sight = [];
+    /** @type {number[]} */ this.middle = [];
   }
 
   /** Begin anew with settings; if these do not go together all stays as it was. @param {any} asked */
   async begin(asked) {
     if (!asked || typeof asked !== "object") throw new Error("settings: expected an object");
-    const network = this.nearest(asked), settings = this.read(asked, network);
+    const network = this.choices.nearest(asked, this.settings.layers), settings = this.choices.read(asked, network);
     const { instance } = await WebAssembly.instantiate(network.bytes);
     const { X, y } = toy(settings.data, settings.rows, settings.noise, settings.seed);
-    // Whole batches only: the code was built for no other.
-    const split = Math.max(1, Math.round((1 - settings.test) * settings.rows / this.batch)) * this.batch;
-    Object.assign(this, { network, settings, X, y, split: Math.min(split, Math.floor(settings.rows / this.batch) * this.batch) });
-    this.stepsEach = this.split / this.batch;
-    this.training = new Training(instance, network.about, [X.subarray(0, 2 * this.split), y.subarray(0, this.split)], settings.seed);
+    // Whole batches only: the code was built for no other, and rows that are left over are test rows.
+    const most = Math.floor(settings.rows / this.batch), wanted = Math.round((1 - settings.test) * settings.rows / this.batch);
+    const split = Math.max(1, Math.min(wanted, most)) * this.batch;
+    Object.assign(this, { network, settings, X, y, split, stepsEach: split / this.batch });
+    this.training = new Training(instance, network.about, [X.subarray(0, 2 * split), y.subarray(0, split)], settings.seed);
     for (const [name, value] of Object.entries({ ...settings.options, lr: settings.lr })) this.training.settings[name] = value;
     this.draw(new Chance(settings.seed + 1));
-    /** @type {Float64Array[]} */ this.before = [];
-    /** @type {number[]} */ this.losses = [];
-    /** What was read at the end of some epochs: the test loss, and the accuracy on training and test. @type {Map<number, number[]>} */ this.read_at = new Map();
-    [this.diverged, this.stopped] = ["", ""];
-    /** @type {number[]|null} */ this.probe = null;
-    /** @type {{step: number, memory: ArrayBuffer}[]} */ this.moments = [];
+    [this.before, this.losses, this.moments] = [[], [], []];
+    this.read_at.clear();
+    this.diverged = this.stopped = "";
+    this.probe = null;
     this.keep();
-    const plain = [0, 1].map((axis) => X.filter((_, i) => i % 2 === axis));
-    const [low, high] = [plain.map((x) => Math.min(...x)), plain.map((x) => Math.max(...x))];
+    this.see();
+  }
+
+  /** Have all rows in sight. */
+  see() {
+    const columns = [0, 1].map((axis) => Array.from(this.X).filter((_, i) => i % 2 === axis));
+    const [low, high] = [columns.map((x) => Math.min(...x)), columns.map((x) => Math.max(...x))];
     const margin = low.map((l, axis) => 0.12 * (high[axis] - l || 1));
     this.sight = [...low.map((l, axis) => l - margin[axis]), ...high.map((h, axis) => h + margin[axis])];
-    this.middle = plain.map((x) => x.reduce((a, b) => a + b) / x.length);
-  }
-
-  /** The network built ahead that is nearest to what is asked for, on the side to which it changes. @param {any} asked @returns {Network} */
-  nearest(asked) {
-    const layers = Array.isArray(asked.layers) ? asked.layers : this.defaults.layers;
-    const wanted = layers.map((/** @type {any} */ each) => Number(each?.units)), now = this.settings.layers;
-    const activation = layers.map((/** @type {any} */ each) => each?.activation).find((/** @type {string} */ name, /** @type {number} */ i) => name !== now[i]?.activation) ?? layers[0]?.activation ?? "tanh";
-    const sum = (/** @type {number[]} */ units) => units.reduce((a, b) => a + b, 0);
-    const grows = wanted.length === now.length ? Math.sign(sum(wanted) - sum(now.map((/** @type {any} */ each) => each.units))) : 0;
-    const far = (/** @type {Network} */ each) => 100 * Math.abs(each.units.length - wanted.length) + (grows * (sum(each.units) - sum(wanted)) < 0 ? 50 : 0) +
-      each.units.reduce((all, units, i) => all + Math.abs(units - (wanted[i] ?? units)), 0);
-    const fits = this.networks.filter((each) => each.activation === activation && each.optimizer === (asked.optimizer ?? this.defaults.optimizer));
-    if (!fits.length || !wanted.every(Number.isFinite)) throw new Error("settings: there is no such network on this page");
-    return fits.reduce((a, b) => (far(b) < far(a) ? b : a));
-  }
-
-  /** The checked settings of a training. @param {any} asked @param {Network} network */
-  read(asked, network) {
-    /** @type {any} */
-    const found = { ...this.defaults, optimizer: network.optimizer, layers: network.units.map((units) => layer(units, network.activation)) };
-    if ("data" in asked) found.data = asked.data;
-    if (!TOYS.includes(found.data)) throw new Error(`data: there is no ${JSON.stringify(asked.data)} on this page`);
-    for (const name of Object.keys(RANGES)) if (name in asked) found[name] = number(name, asked[name]);
-    const { lr, ...known } = network.about.settings;
-    found.options = Object.fromEntries(Object.entries(asked.options || {}).filter(([name]) => name in known).map(([name, value]) => [name, number(name, value, [0, 1e9, false])]));
-    return found;
+    this.middle = columns.map((x) => x.reduce((a, b) => a + b) / x.length);
   }
 
   /** Draw the first weights, as is usual for the activation; biases are 0. @param {Chance} chance */
@@ -222,7 +173,7 @@ export class Engine {
       header: {
         what, step: this.step, epoch: this.training.epoch, in_epoch: this.training.step, tier: "wasm", diverged: this.diverged, stopped: this.stopped, making: false, milliseconds: 0, now: {},
         rate: this.settings.lr, train, test, units: {},
-        flow: this.named().map(({ name }, i) => [name, rms(values[i]), rms(slopes[i]), this.before.length ? rms(values[i].map((v, k) => v - this.before[i][k])) : 0]),
+        flow: this.named().map(({ name }, i) => [name, rms(values[i]), rms(slopes[i]), this.before.length ? rms(values[i].map((/** @type {number} */ v, /** @type {number} */ k) => v - this.before[i][k])) : 0]),
         idle: Object.fromEntries(this.network.units.map((units, i) => [2 * i, idle(given[i + 1], units, activation)])) },
       arrays: { values: joined(values), gradients: joined(slopes), ...this.curves() }, shapes: {} };
     this.pictures(found, outputs);

@@ -1,6 +1,7 @@
 /** The page as a file of its own: its session is in the browser, with networks that were built ahead. */
 
-import { Engine, number } from "./engine.js";
+import { number } from "./choices.js";
+import { Engine } from "./engine.js";
 import { Link } from "./link.js";
 import { begin } from "./main.js";
 
@@ -26,7 +27,7 @@ class Browser extends Link {
     let at = 0;
     for (const each of networks) { each.bytes = bytes.slice(at, at + each.length); at += each.length; }
     this.engine = new Engine(networks);
-    await this.engine.begin(this.engine.defaults);
+    await this.engine.begin(this.engine.choices.defaults);
     this.changed(true, "");
   }
 
@@ -44,7 +45,7 @@ class Browser extends Link {
   /** @param {string} what @param {import("./link.js").Header} given @returns {Promise<import("./link.js").Frame>} */
   async answer(what, given) {
     const engine = /** @type {Engine} */ (this.engine);
-    if (what === "menu") return { header: engine.menu(), arrays: {}, shapes: {} };
+    if (what === "menu") return { header: engine.choices.menu(), arrays: {}, shapes: {} };
     if (what === "begin") await engine.begin(given.settings);
     if (what === "begin" || what === "open") return engine.opening();
     if (what === "take") engine.take(number("until", given.until, STEPS), given.milliseconds);
