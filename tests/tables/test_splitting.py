@@ -116,7 +116,8 @@ def test_members_do_not_exchange_rows_where_time_decides():
     _, _, parts = prepare(table(), "y", settings)
     splits = list(training._splits(parts, settings))
     assert len(splits) == 4
-    assert all(held is parts.validation for _, held in splits)
+    assert all(one is splits[0] for one in splits)
+    assert splits[0][1].y is parts.validation[1]
 
 
 @pytest.mark.parametrize(
