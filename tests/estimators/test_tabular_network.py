@@ -355,11 +355,11 @@ def test_the_score_of_classes_is_the_metric(classifier, metric):
     scored._names = classifier._names
     # scikit-learn's scorers take the second class for the one that is looked for if it is 1.
     names = {None: "accuracy", "log_loss": "neg_log_loss", "f1": "f1_macro"}
-    expected = get_scorer(names.get(metric, metric))(scored, FRAME, LABELS, sample_weight=weights)
-    found = scored.score(FRAME, LABELS, sample_weight=weights)
+    expected = get_scorer(names.get(metric, metric))(scored, FRAME, UNSURE, sample_weight=weights)
+    found = scored.score(FRAME, UNSURE, sample_weight=weights)
     if metric == "f1":
         chosen = {"pos_label": "yes", "sample_weight": weights}
-        expected = f1_score(LABELS, scored.predict(FRAME), **chosen)
+        expected = f1_score(UNSURE, scored.predict(FRAME), **chosen)
     assert found == pytest.approx(expected, rel=1e-12)
 
 
