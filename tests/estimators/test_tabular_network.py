@@ -360,7 +360,8 @@ def test_the_score_of_classes_is_the_metric(classifier, metric):
     if metric == "f1":
         chosen = {"pos_label": "yes", "sample_weight": weights}
         expected = f1_score(UNSURE, scored.predict(FRAME), **chosen)
-    assert found == pytest.approx(expected, rel=1e-12)
+    # The scorer makes the chance of the first class of that of the second, which costs digits.
+    assert found == pytest.approx(expected, rel=1e-8)
 
 
 def test_quantiles_are_columns_and_one_alone_is_a_row():
