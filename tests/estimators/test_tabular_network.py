@@ -159,7 +159,7 @@ def test_unseen_values_are_counted_and_predicted(classifier):
 
 
 def test_it_works_in_pipelines_searches_and_copies(classifier):
-    quick = TabularClassifier(**QUICK)
+    quick = TabularClassifier(**(QUICK | {"epochs": 20, "hidden": (16, 8)}))
     search = GridSearchCV(quick, {"hidden": [(8,), (16, 8)]}, cv=2).fit(FRAME, LABELS)
     assert search.best_score_ > 0.8
     piped = make_pipeline(FunctionTransformer(lambda frame: frame.drop(columns="target")), quick)
