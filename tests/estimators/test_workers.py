@@ -12,6 +12,7 @@ import textwrap
 import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -209,6 +210,25 @@ def test_work_that_ends_its_workers_is_given_up():
     with pytest.raises(BrokenProcessPool):
         workers.done_again(work)
     assert len(calls) == 4
+
+
+def test_rays_losses_count_and_engines_without_a_name_for_them_do_not_disturb(monkeypatch):
+    class RayActorError(Exception):
+        pass
+
+    monkeypatch.setitem(sys.modules, "ray.exceptions", SimpleNamespace(RayActorError=RayActorError))
+    monkeypatch.setitem(sys.modules, "distributed.client", SimpleNamespace())
+    calls = []
+
+    def work():
+        calls.append(0)
+        if len(calls) == 1:
+            raise RayActorError
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        workers.done_again(work)
+    assert len(calls) == 2
 
 
 def test_a_search_that_is_begun_again_draws_the_same(monkeypatch):
