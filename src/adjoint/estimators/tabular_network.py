@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +17,14 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ..core.annotations import Array, ArrayLike
 from ..core.checks import positive_size
 from ..core.operand import refuse_subclass
+from ..tables.choice import NAMES
 from ..tables.model import TableModel
-from ..tables.settings import TableSettings
+from ..tables.search import Search, check_search, search
+from ..tables.settings import MOST_BINS, TableSettings
 from ..tables.training import train
 from ..tables.trial import prepare
 from ..training.history import History
-from .parameters import Check, RandomState, flag, number
+from .parameters import Check, RandomState, flag, number, or_value
 from .tables import DataFrame, refuse_missing
 from .tabular_reader import TabularReader, unchanged_by_errors
 
@@ -33,6 +36,12 @@ def _size_or_none(name: str, value: object) -> None:
         positive_size(name, value)
 
 
+def _bins(name: str, value: object) -> None:
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (is_whole and 0 <= value <= MOST_BINS):  # type: ignore[operator]
+        raise ValueError(f"{name}: expected a whole number, 0 to {MOST_BINS}, got {value!r}")
+
+
 _CHECKS: dict[str, Check] = {
     "ensemble": _size_or_none,
     "epochs": _size_or_none,
@@ -40,6 +49,9 @@ _CHECKS: dict[str, Check] = {
     "batch_size": _size_or_none,
     "learning_rate": number(0, closed="neither"),
     "dropout": number(0, 1),
+    "weight_decay": number(0),
+    "bins": _bins,
+    "minutes": or_value(number(0, closed="neither"), None),
     "validation": number(0, 1, closed="neither"),
     "verbose": flag,
     "reproducible": flag,
@@ -59,6 +71,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
     task: str
     model_: TableModel
     history_: History
+    trials_: list[dict[str, Any]]
 
     def __init__(
         self,
@@ -70,6 +83,9 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         batch_size: int | None = _DEFAULTS.batch_size,
         learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
+        weight_decay: float = _DEFAULTS.weight_decay,
+        bins: int = _DEFAULTS.bins,
+        minutes: float | None = None,
         validation: float = _DEFAULTS.validation,
         split_by: str | None = _DEFAULTS.split_by,
         time: str | None = _DEFAULTS.time,
@@ -84,6 +100,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         self.hidden, self.ensemble = hidden, ensemble
         self.epochs, self.patience = epochs, patience
         self.batch_size, self.learning_rate, self.dropout = batch_size, learning_rate, dropout
+        self.weight_decay, self.bins, self.minutes = weight_decay, bins, minutes
         self.validation = validation
         self.split_by, self.time = split_by, time
         self.decimal, self.thousands = decimal, thousands
@@ -115,6 +132,8 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
             If there is no column to learn from, nothing to predict, or a wrong parameter.
         """
         conventions, settings = self._conventions(), self._settings()
+        if self.minutes is not None:
+            check_search(settings, self._fixed(), conventions)
         with unchanged_by_errors(self):
             table = self._read(X, is_first=True)
             targets = self._read_targets(_checked(self, y, len(table)))
@@ -124,7 +143,15 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
                 name += "_"
             table = table.append_column(name, [targets])
             encoder, target, parts = prepare(table, name, settings, conventions)
-            trained = train(encoder, target, parts, settings, progress=self.verbose)
+            trials: list[dict[str, Any]] = []
+            if self.minutes is None:
+                trained = train(encoder, target, parts, settings, progress=self.verbose)
+            else:
+                wanted = Search(self.minutes, self._fixed())
+                shown = "log" if self.verbose else False
+                found = search(encoder, target, parts, settings, wanted, progress=shown)
+                trained, trials = found.trained, found.searched.table()
+        self.trials_ = trials
         self.model_, self.encoder_ = trained.model, trained.model.encoder
         self.history_ = trained.history
         return self
@@ -144,8 +171,15 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         for size in hidden:
             positive_size("hidden", size)
         names = [each.name for each in fields(TableSettings) if each.name not in _OTHERWISE]
-        given = {name: getattr(self, name) for name in names} | {"hidden": tuple(hidden)}
+        given = {name: getattr(self, name) for name in names}
+        given |= {"hidden": tuple(hidden), "bins": int(self.bins)}
         return TableSettings(task=self.task, test=0.0, seed=_seed(self.random_state), **given)
+
+    def _fixed(self) -> frozenset[str]:
+        """Return the names of what no search changes: what is not as by default."""
+        default = {name: getattr(_DEFAULTS, name) for name in NAMES}
+        settings = self._settings()
+        return frozenset(name for name in NAMES if getattr(settings, name) != default[name])
 
     def _outputs(self, X: ArrayLike | DataFrame) -> Any:
         # The last digits of products of 32 bits depend on where in a batch a row stands.
@@ -177,6 +211,14 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         The first step length of AdamW.
     dropout : float
         The part of the units that a step leaves out, in [0, 1).
+    weight_decay : float
+        By which part of a step length AdamW makes weights shrink at each step.
+    bins : int
+        In how many bins each number enters the network besides its value, 0 to 64.
+    minutes : float, optional
+        For how long to search hidden, batch_size, learning_rate, dropout, weight_decay and bins,
+        those of them that are as by default, by the rows to stop by. The first trial is of the
+        parameters as given, and others must beat it by more than noise. ``trials_`` tells them.
     validation : float
         The part of the rows that is held out to stop by, in (0, 1).
     split_by : str, optional
@@ -202,6 +244,10 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         What each column is to the network, and why others are left out.
     history_ : History
         The losses of each epoch.
+    trials_ : list of dict
+        What was tried in ``minutes``, in order: the settings, their "score", its standard "error"
+        beside the first trial's, how many "networks" were trained in how many "seconds", and
+        whether it was "chosen".
     model_ : TableModel
         What `adjoint fit` keeps in a folder.
     n_features_in_ : int
@@ -281,13 +327,14 @@ class TabularRegressor(RegressorMixin, TabularNetwork):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, validation, split_by, \
-time, decimal, thousands, dates, missing, random_state, verbose, reproducible
+    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, weight_decay, bins, \
+minutes, validation, split_by, time, decimal, thousands, dates, missing, random_state, verbose, \
+reproducible
         As of `TabularClassifier`.
 
     Attributes
     ----------
-    columns_, ignored_, history_, model_, n_features_in_, feature_names_in_
+    columns_, ignored_, history_, trials_, model_, n_features_in_, feature_names_in_
         As of `TabularClassifier`.
 
     See Also

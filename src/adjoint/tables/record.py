@@ -8,6 +8,10 @@ from typing import Any
 
 from .settings import TableSettings
 from .state import restored
+from .tried import Searched
+
+# In these None is None.
+_OPTIONAL = ("settings", "search")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class Record:
         The name of that score.
     split : list of str
         How the rows were parted, in sentences, where that was not by chance alone.
+    search : Searched, optional
+        What was tried before, if anything; the settings are those that it chose.
     """
 
     settings: TableSettings
@@ -58,6 +64,7 @@ class Record:
     intervals: dict[str, list[float]] = field(default_factory=dict)
     headline: str = ""
     split: list[str] = field(default_factory=list)
+    search: Searched | None = None
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)
@@ -81,7 +88,7 @@ class Record:
         if not isinstance(state, dict):
             raise ValueError("Record is no object of JSON")
         # Settings hold None where the rows decide; a score of None is one that was not there.
-        told = {name: v if name == "settings" else _with_nan(v) for name, v in state.items()}
+        told = {name: v if name in _OPTIONAL else _with_nan(v) for name, v in state.items()}
         return restored(cls, told, finite=False)
 
 
