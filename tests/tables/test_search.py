@@ -118,7 +118,7 @@ def test_the_first_trial_is_of_the_settings_as_given_and_others_must_beat_it(clo
     assert len(trials) > 2
     assert trials[0].choice.applied(task[3]) == replace(task[3], batch_size=16)
     one, first = trials[found.searched.chosen], trials[0]
-    assert one is first or one.score - first.score > one.error
+    assert one is first or one.score - first.score > 2 * one.error
     assert found.settings == one.choice.applied(task[3])
     for trial in trials:
         assert trial.choice.hidden == (4,)
@@ -133,7 +133,7 @@ def scored(monkeypatch, *scores):
 
 def test_the_model_is_that_of_the_settings_that_were_chosen(clock, monkeypatch):
     scored(monkeypatch, 0.5, 0.5, 0.6, 0.7)
-    monkeypatch.setattr(search._Task, "error", lambda *_: 0.1)
+    monkeypatch.setattr(search._Task, "error", lambda *_: 0.05)
     task = given(learning_rate=0.01)
     found = searched(Search(3.0, FIXED), task)
     assert found.searched.chosen == 1
@@ -144,7 +144,7 @@ def test_the_model_is_that_of_the_settings_that_were_chosen(clock, monkeypatch):
 
 def test_a_better_score_within_the_noise_is_not_chosen():
     one = Tried(FIRST, 0.80, None, 0.0, 8, 1.0)
-    within, beyond = replace(one, score=0.82, error=0.03), replace(one, score=0.85, error=0.03)
+    within, beyond = replace(one, score=0.85, error=0.03), replace(one, score=0.87, error=0.03)
     assert tried.chosen_of([one, within], "r2") == 0
     assert tried.chosen_of([one, within, beyond], "r2") == 2
     assert tried.chosen_of([one, beyond], "log_loss") == 0
@@ -217,7 +217,9 @@ def test_groups_and_time_are_kept_and_measured(clock, settings):
 def test_a_metric_chooses(clock):
     data = table()
     label = np.where(data["y"].to_numpy() > 0.5, "high", "low")
-    found = searched(Search(1.0, FIXED), given(data.set_column(2, "y", [label]), metric="balanced_accuracy"))
+    found = searched(
+        Search(1.0, FIXED), given(data.set_column(2, "y", [label]), metric="balanced_accuracy")
+    )
     assert found.searched.metric == "balanced_accuracy"
     assert all(0 <= one.score <= 1 for one in found.searched.trials)
 

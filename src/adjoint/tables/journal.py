@@ -20,6 +20,7 @@ FORMAT = "adjoint search"
 VERSION = 1
 _MOST_BYTES = 1 << 24
 _LONGEST = 500
+_MOST_TOLD = 2
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Journal:
         changed = differences(found.conditions, conditions)
         if changed:
             raise TableError(
-                f"{path}: the trials are of a search with {'; with '.join(changed)}; to go on it "
-                "must be the same; remove the file, or name another one"
+                f"{path}: the trials are of a search with {'; with '.join(changed[:_MOST_TOLD])}; to "
+                "go on it must be the same; remove the file, or name another one"
             )
         return found
 

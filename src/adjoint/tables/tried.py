@@ -10,9 +10,9 @@ from .choice import Choice
 from .score_text import score_text
 from .scores import LOSSES
 
-# A choice must be better than the first one by so many standard errors of the difference; less is
-# found by chance among many choices.
-_ERRORS = 1.0
+# A choice must be better than the first one by so many standard errors of the difference: the best
+# of many choices often is by one of them, by chance alone.
+_ERRORS = 2.0
 # Fewer trials than this find little.
 _FEWEST = 10
 
