@@ -20,8 +20,8 @@ from adjoint.tables.report import write_report
 from adjoint.tables.search import Search
 from adjoint.tables.settings import TableSettings
 from adjoint.tables.training import train
-from adjoint.tables.tried import Searched, Tried
 from adjoint.tables.trial import prepare, run
+from adjoint.tables.tried import Searched, Tried
 
 QUICK = {"ensemble": 2, "hidden": (4,), "epochs": 2}
 # Designs of other sizes would be compiled.
@@ -29,7 +29,7 @@ FIXED = frozenset({"hidden", "bins", "batch_size"})
 
 
 class Clock:
-    """A clock that is three seconds later each time it is read: a trial reads it about ten times."""
+    """A clock that is three seconds later each time it is read, ten times in a trial."""
 
     def __init__(self):
         self.now = 0.0

@@ -70,9 +70,10 @@ class Journal:
             raise TableError(f"{path}: cannot be read as trials of a search: {error}") from None
         changed = differences(found.conditions, conditions)
         if changed:
+            told = "; with ".join(changed[:_MOST_TOLD])
             raise TableError(
-                f"{path}: the trials are of a search with {'; with '.join(changed[:_MOST_TOLD])}; to "
-                "go on it must be the same; remove the file, or name another one"
+                f"{path}: the trials are of a search with {told}; to go on it must be the same; "
+                "remove the file, or name another one"
             )
         return found
 
