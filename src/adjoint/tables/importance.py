@@ -11,7 +11,8 @@ from ..core.annotations import Array
 from ..graphs.recording import no_grad
 from ..network import Perceptron
 from .model import TableModel
-from .scores import LOSSES, measure
+from .scores import measure
+from .settings import LESS_IS_BETTER
 
 _MOST_ROWS = 2000
 _REPEATS = 3
@@ -60,7 +61,7 @@ def _falls(
     """Return by how much the score gets worse for each of some columns, by their places."""
     ends = np.cumsum([0, *(column.width for column in model.encoder.columns)]).tolist()
     members = [_Opened(cast(Perceptron, member), X) for member in model.network.members]
-    sign = -1.0 if metric in LOSSES else 1.0
+    sign = -1.0 if metric in LESS_IS_BETTER else 1.0
 
     def scored(part: range, order: Array) -> float:
         outputs = np.mean([member.outputs(part, order) for member in members], axis=0)

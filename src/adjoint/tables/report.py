@@ -284,7 +284,7 @@ def _training(trial: Trial) -> str:
 
 def _trials(record: Record) -> str:
     """Return a table of the best trials of a search, if there was one."""
-    if record.search is None:
+    if record.search is None or not record.search.trials:
         return ""
     about = (
         f"{len(record.search.trials):,} settings were tried, of which these were the best, by the "

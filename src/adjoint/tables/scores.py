@@ -10,12 +10,10 @@ from sklearn import metrics
 
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
-from .settings import METRICS
+from .settings import LESS_IS_BETTER, METRICS
 
 Outputs = Mapping[str, Array]
 
-# The scores of which less is better.
-LOSSES = ("log_loss", "mae", "rmse")
 # Samples drawn of the rows to find out how much a score is chance, and the rows they are drawn of.
 _SAMPLES = 200
 _MOST_ROWS = 10_000
@@ -66,7 +64,7 @@ def interval(
     if name == "accuracy":
         return _wilson(found, len(y) if blocks is None else _rows_alone(found, outputs, y, blocks))
     half = 1.96 * noise(name, {name: outputs}, y, blocks)
-    least, most = -np.inf if name == "r2" else 0.0, np.inf if name in LOSSES else 1.0
+    least, most = -np.inf if name == "r2" else 0.0, np.inf if name in LESS_IS_BETTER else 1.0
     return float(np.clip(found - half, least, most)), float(np.clip(found + half, least, most))
 
 

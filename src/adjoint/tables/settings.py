@@ -10,6 +10,8 @@ METRICS = {
     "regression": ("r2", "mae", "rmse"),
     "classification": ("accuracy", "log_loss", "roc_auc", "balanced_accuracy", "f1"),
 }
+# Of these less is better.
+LESS_IS_BETTER = ("log_loss", "mae", "rmse")
 # More bins than a table of a few thousand rows could fill.
 MOST_BINS = 64
 

@@ -12,8 +12,8 @@ from ..core.magnitude import magnitude
 from .held import NETWORK, Held
 from .parts import Parts
 from .score_text import score_text
-from .scores import LOSSES, Outputs, measure, noise
-from .settings import TableSettings
+from .scores import Outputs, measure, noise
+from .settings import LESS_IS_BETTER, TableSettings
 from .training import Trained
 
 # A difference of less than so many standard errors may be chance: one in twenty is larger by it.
@@ -62,12 +62,12 @@ def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = N
 
     The noise is the standard error of the difference of the two models' scores.
     """
-    sign = -1.0 if metric in LOSSES else 1.0
+    sign = -1.0 if metric in LESS_IS_BETTER else 1.0
     scores = {name: sign * measure(metric, found, y) for name, found in outputs.items()}
     simple = max((name for name in scores if name != NETWORK), key=lambda name: scores[name])
     gain = scores[NETWORK] - scores[simple]
     error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y, blocks)
-    better, worse = ("below", "above") if metric in LOSSES else ("above", "below")
+    better, worse = ("below", "above") if metric in LESS_IS_BETTER else ("above", "below")
     side, told = better if gain > 0 else worse, score_text(metric, abs(gain))
     if not np.isfinite(error):
         return (

@@ -316,7 +316,7 @@ def fit(
     if as_json:
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
-        if record.search is not None:
+        if record.search is not None and record.search.trials:
             say(trials(record.search))
         say(scores(record.metrics, record.rows["test"], record.headline, record.intervals))
         for sentence in [*record.split[len(parts.split) :], *record.verdict]:
