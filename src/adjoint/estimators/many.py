@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Self
 
 import numpy as np
-from joblib import cpu_count, effective_n_jobs, parallel_config
+from joblib import effective_n_jobs, parallel_config
 from sklearn import model_selection
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
-from threadpoolctl import threadpool_limits
 
-from ..compiler.native import team
 from ..core.annotations import ArrayLike
+from ..training.side_by_side import side_by_side
 from .tables import Table, Targets
 
 
@@ -102,16 +100,6 @@ def _check_apart(estimators: Sequence[BaseEstimator]) -> None:
                     f"estimators {before} and {place} share {what}, so that they cannot be fitted "
                     "side by side; sklearn.base.clone makes another, a number is a seed of its own"
                 )
-
-
-@contextmanager
-def side_by_side(threads: int) -> Iterator[None]:
-    """Let each of so many threads have its share of the cores, and no partner."""
-    if threads == 1:
-        yield
-        return
-    with team.alone(), threadpool_limits(max(1, cpu_count() // threads), user_api="blas"):
-        yield
 
 
 class _InThreads:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
 from typing import Any
 
 from ..core.annotations import Array
 from ..nn.module import Module
 from ..training.callbacks import Callback, Training
 from ..training.history import History
+from ..training.side_by_side import Ends
 
-# Says whether a training is to end.
-Ends = Callable[[], bool]
 # All networks of a table together keep at most so many bytes, and of each at most so many epochs.
 _MOST_BYTES = 1 << 28
 _MOST_KEPT = 25

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
 from ..training.history import History
 from ..training.saving import Saving
+from ..training.side_by_side import Ends, free_threads, trained_side_by_side
 from ..training.tiers import native_code_pays
 from .baseline import start_from_linear
 from .encoder import DTYPE, Encoder
-from .exchange import MANY_ROWS, Rows, Split, is_exchanged, joined, splits
+from .exchange import MANY_ROWS, Rows, Split, is_exchanged, joined, members_of, splits
 from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .parts import Parts
 from .settings import TableSettings
-from .snapshots import Ends, Snapshots, epochs_to_keep
+from .snapshots import Snapshots, epochs_to_keep
 from .target import Target
 
 # The linear path is there already when a training begins: it moves slower.
@@ -130,6 +132,31 @@ def train_members(
     ends : callable, optional
         Asked after the epochs whose weights are kept; if it returns true, the training ends.
     """
+    jobs = _jobs(encoder, target, parts, settings, progress, checkpoint)
+    threads = 1
+    # A large network's products have two threads each, and what Ctrl-C ends must be saved.
+    if len(parts.train[1]) < MANY_ROWS and parts.stream is None and checkpoint is None:
+        threads = min(free_threads(), members_of(parts, settings))
+    if threads > 1:
+        both = (lambda over, job=job: job(_either(over, ends)) for job in jobs)
+        yield from trained_side_by_side(both, threads=threads, cut=_cut)
+        return
+    for job in jobs:
+        member = job(ends)
+        yield member
+        if member.history.interrupted:
+            break
+
+
+def _jobs(
+    encoder: Encoder,
+    target: Target,
+    parts: Parts,
+    settings: TableSettings,
+    progress: bool,
+    checkpoint: Saving | None,
+) -> Iterator[Callable[[Ends | None], Member]]:
+    """Yield what trains a member, which starts as a linear model, for each of them."""
     design = design_for(
         encoder, target, hidden=settings.hidden, dropout=settings.dropout, bins=settings.bins
     )
@@ -145,8 +172,10 @@ def train_members(
             weight = settings.class_weight
             start_from_linear(network, encoder, target, *rows, class_weight=weight)
             linear = _path(network)
-        trained = _train_one(
+        yield partial(
+            _trained_member,
             network,
+            split,
             rows if parts.stream is None else parts.stream,
             held,
             replace(settings, seed=settings.seed + k),
@@ -154,11 +183,28 @@ def train_members(
             count=parts.rows,
             progress=progress and not k,
             checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
-            ends=ends,
         )
-        yield Member(network, *trained, split)
-        if trained[0].interrupted:
-            break
+
+
+def _trained_member(
+    network: Perceptron,
+    split: Split,
+    rows: Rows | ByWindow,
+    held: Rows,
+    settings: TableSettings,
+    ends: Ends | None,
+    **given: Any,
+) -> Member:
+    return Member(network, *_train_one(network, rows, held, settings, ends=ends, **given), split)
+
+
+def _either(one: Ends, other: Ends | None) -> Ends:
+    return lambda: one() or (other is not None and other())
+
+
+def _cut(member: Member) -> Member:
+    member.history.interrupted = True
+    return member
 
 
 def assembled(
