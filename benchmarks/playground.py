@@ -8,14 +8,20 @@ least, in milliseconds; steps a second are those of a second at full speed, fram
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable
+from concurrent.futures import wait
+from contextlib import suppress
 from statistics import median
-from time import perf_counter
+from tempfile import TemporaryDirectory
+from time import perf_counter, sleep
 from typing import Any
 
 from adjoint.playground import launch, requests
+from adjoint.playground.ahead import Ahead
 from adjoint.playground.guard import Guard
 from adjoint.playground.server import Server
 from adjoint.playground.session import Brought, Session
@@ -51,8 +57,11 @@ def ask(session: Session, do: str, **given: Any) -> bytes:
 
 
 def in_process(name: str, given: dict[str, Any]) -> None:
-    session = Session(Brought(read(given)))
-    first = timed(lambda: ask(session, "take", until=1, milliseconds=0), 1)
+    with TemporaryDirectory() as folder:  # no code is there from before
+        os.environ["ADJOINT_CACHE"] = folder
+        session = Session(Brought(read(given)))
+        first = timed(lambda: ask(session, "take", until=1, milliseconds=0), 1)
+    ahead = timed(first_step_after_half_a_second(given), 1)
     ask(session, "take", until=50, milliseconds=100)
     changed = [{**given, "layers": given["layers"][:n]} for n in range(len(given["layers"]))]
     structural = [
@@ -62,6 +71,7 @@ def in_process(name: str, given: dict[str, Any]) -> None:
     frame = ask(session, "take", until=0)
     print(f"{name}: frame of {len(frame) / 1000:.1f} kB")
     print(f"  first step, native code made    {told(first)} ms")
+    print(f"  first step, made ahead          {told(ahead)} ms")
     print(f"  frame without a step            {told(timed(lambda: session.frame()))} ms")
     print(f"  derivation and graph            {told(timed(lambda: ask(session, 'derive')))} ms")
     check = timed(lambda: ask(session, "check", name="layers[0].weight", index=0))
@@ -74,6 +84,33 @@ def in_process(name: str, given: dict[str, Any]) -> None:
         frames += 1
     steps = session.steps.taken - start
     print(f"  at full speed                   {steps:,} steps a second, {frames} frames")
+
+
+def first_step_after_half_a_second(given: dict[str, Any]) -> Callable[[], Any]:
+    """Return the first step of a network whose code was made while its reader looked at it."""
+    with TemporaryDirectory() as folder:
+        os.environ["ADJOINT_CACHE"] = folder
+        ahead = Ahead()
+        session = Session(Brought(), ahead)
+        ask(session, "begin", settings=given)
+        ask(session, "derive")
+        sleep(0.5)
+        wait([session._code])
+        ahead.close()
+    return lambda: ask(session, "take", until=1, milliseconds=0)
+
+
+def hurry() -> None:
+    """Give the browser's processes the niceness of this one: Chromium resets that of some."""
+    asked, processes = [os.getpid()], []
+    while asked:
+        found = subprocess.run(["pgrep", "-P", str(asked.pop())], capture_output=True, text=True)
+        asked += map(int, found.stdout.split())
+        processes += map(int, found.stdout.split())
+    for process in processes:
+        with suppress(OSError):
+            for thread in os.listdir(f"/proc/{process}/task"):
+                os.setpriority(os.PRIO_PROCESS, int(thread), os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def in_browser() -> None:
@@ -97,6 +134,7 @@ def in_browser() -> None:
         page.goto(guard.address)
         page.wait_for_selector("body[data-ready]")
         for name, given in SIZES.items():
+            hurry()
             measured = page.evaluate(_IN_PAGE, {**read({}).as_json(), **given})
             print(f"{name} in the browser: {measured}")
         browser.close()
@@ -108,7 +146,16 @@ def in_browser() -> None:
 _IN_PAGE = """async (settings) => {
   const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)].toFixed(1);
   const picture = () => new Promise(requestAnimationFrame);
+  let began = performance.now();
   await playground.change(settings);
+  await picture();
+  const change = performance.now() - began;
+  await playground.derive();
+  await new Promise((done) => setTimeout(done, 500));
+  began = performance.now();
+  await playground.goTo(1);
+  await picture();
+  const first = performance.now() - began;
   await playground.goTo(2);
   await playground.derive();
   const pictures = [], clicks = [], steps = [];
@@ -144,7 +191,9 @@ _IN_PAGE = """async (settings) => {
       + `, ${((playground.step - step) / seconds).toFixed(0)} steps, at speed ${speed || "full"}`);
     await playground.idle();
   }
-  return `request to picture ${median(pictures)} ms, click to equation ${median(clicks)} ms, `
+  return `structural change to picture ${change.toFixed(1)} ms, `
+    + `first step half a second later ${first.toFixed(1)} ms, `
+    + `request to picture ${median(pictures)} ms, click to equation ${median(clicks)} ms, `
     + `step to derivation ${median(steps)} ms; ` + rates.join("; ");
 }"""
 

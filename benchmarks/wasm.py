@@ -1,13 +1,15 @@
-"""`python -m benchmarks.wasm` times the article's training in node, beside native code.
+"""`python -m benchmarks.wasm` times the article's training in node and in C, beside native code.
 
 One process of node runs both the module of WebAssembly and a loop in JavaScript that is written by
-hand; blocks of epochs of these and of native code alternate. Unshuffled, their losses must agree
-before anything is timed. It also compares the weights after 5,000 epochs with native code's.
+hand; blocks of epochs of these, of exported C and of native code alternate. Unshuffled, losses in
+node must agree with native code's before anything is timed. It also compares the weights after
+5,000 epochs.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import json
 import subprocess
@@ -33,14 +35,42 @@ def optimizer(params: Any) -> Any:
     return ad.optim.SGD(params, lr=_RATE)
 
 
+def task(X: np.ndarray, y: np.ndarray) -> ad.TrainingTask:
+    given = {"loss": "cross_entropy", "optimizer": optimizer, "batch_size": _BATCH, "seed": 0}
+    return ad.TrainingTask(model(), (X, y), **given)
+
+
+class InC:
+    """The training as exported C, which gcc compiles with -O2."""
+
+    def __init__(self, folder: str, X: np.ndarray, y: np.ndarray) -> None:
+        done = ad.export(task(X, y), Path(folder) / "article.c")
+        print(done)
+        flags = ["-std=c99", "-O2", "-ffp-contract=off", "-shared", "-fPIC"]
+        library = str(Path(folder) / "article.so")
+        subprocess.run(["gcc", *flags, f"{folder}/article.c", "-o", library], check=True)
+        self.library = ctypes.CDLL(library)
+        self.own = ctypes.create_string_buffer(done.sizes["memory"] + 64)
+        self.arrays = [X, y.astype(np.int32)], np.zeros(len(X), np.int32)
+        self.library.article_init(self.own, ctypes.c_uint64(0))
+
+    def run(self, epochs: int) -> float:
+        """Return the seconds of some epochs."""
+        data, order = self.arrays
+        loss = ctypes.c_double()
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in data]
+        given = [*pointers, len(order), ctypes.c_void_p(order.ctypes.data), ctypes.byref(loss)]
+        start = time.perf_counter()
+        for _ in range(epochs):
+            assert self.library.article_epoch(self.own, *given) == 0
+        return time.perf_counter() - start
+
+
 class Node:
     """A process of node with the two trainings."""
 
     def __init__(self, folder: str, X: np.ndarray, y: np.ndarray) -> None:
-        task = ad.TrainingTask(
-            model(), (X, y), loss="cross_entropy", optimizer=optimizer, batch_size=_BATCH, seed=0
-        )
-        print(ad.export(task, Path(folder) / "article.wasm"))
+        print(ad.export(task(X, y), Path(folder) / "article.wasm"))
         X.tofile(Path(folder) / "X.bin")
         y.astype(np.int64).tofile(Path(folder) / "y.bin")
         (Path(folder) / "sizes.json").write_text(json.dumps(_SIZES))
@@ -104,14 +134,17 @@ def main() -> None:
         for name in ("wasm in order", "javascript in order"):
             loss = node.run(name, 5)[1]
             assert abs(loss - expected) <= 1e-10 * expected, (name, loss, expected)
+        c = InC(folder, X, y)
+        runs = {
+            "native": lambda epochs: native.run(X, y, epochs, shuffle=True)[0],
+            "c": c.run,
+            "wasm": lambda epochs: node.run("wasm", epochs)[0],
+            "javascript": lambda epochs: node.run("javascript", epochs)[0],
+        }
         best: dict[str, float] = {}
         for _ in range(chosen.rounds):
-            for name in ("native", "wasm", "javascript"):
-                seconds = (
-                    native.run(X, y, chosen.epochs, shuffle=True)[0]
-                    if name == "native"
-                    else node.run(name, chosen.epochs)[0]
-                )
+            for name, run in runs.items():
+                seconds = run(chosen.epochs)
                 best[name] = min(best.get(name, seconds), seconds)
         node.close()
     steps = chosen.epochs * -(-_ROWS // _BATCH)

@@ -10,6 +10,7 @@ import threading
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # The page's own policy forbids what the test needs: to send its result.
 _POLICY = 'http-equiv="Content-Security-Policy"'
+_TYPES = {"mjs": "text/javascript", "wasm": "application/wasm", "json": "application/json"}
 _SCRIPT = """
 <script type="module">
 const send = (found) => fetch("/found", { method: "POST", body: JSON.stringify(found) });
@@ -24,7 +25,7 @@ try { await send(await body()); } catch (error) { await send({ error: `${error}`
 """
 
 
-def in_chromium(page, body, folder, *, size="1000,900", seconds=60, options=()):
+def in_chromium(page, body, folder, *, size="1000,900", seconds=60, options=(), files=None):
     """Return what the body of an asynchronous function of JavaScript returns on a page.
 
     Parameters
@@ -34,16 +35,20 @@ def in_chromium(page, body, folder, *, size="1000,900", seconds=60, options=()):
     body : str
     folder : Path
         An empty folder for the browser.
+    files : mapping of str to bytes, optional
+        What else the page may load, by name.
     """
+    files = {f"/{name}": content for name, content in (files or {}).items()}
     text = page.replace(_POLICY, 'name="policy"') + _SCRIPT.replace("BODY", body)
     found, done = {}, threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            kind = _TYPES.get(self.path.rpartition(".")[2], "text/html; charset=utf-8")
             self.send_response(200)
-            self.send_header("content-type", "text/html; charset=utf-8")
+            self.send_header("content-type", kind)
             self.end_headers()
-            self.wfile.write(text.encode())
+            self.wfile.write(files.get(self.path, text.encode()))
 
         def do_POST(self):
             found["result"] = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -131,6 +131,28 @@ def test_consoles_in_the_documents_print_what_they_say(path, tmp_path, monkeypat
         optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
     )
     assert found.failed == 0
+    run_programs(path.read_text(encoding="utf-8"), tmp_path)
+
+
+def run_programs(text, folder):
+    """Run the programs in C and JavaScript of a page; compare what they print if it says so."""
+    pattern = r"```(c|js)\n(.*?)```(?:\n+```text\n(.*?)```)?"
+    for number, (language, program, told) in enumerate(re.findall(pattern, text, re.DOTALL)):
+        is_part = language == "c" and "int main(" not in program
+        if is_part or shutil.which({"c": "cc", "js": "node"}[language]) is None:
+            continue
+        source = folder / f"program_{number}.{'mjs' if language == 'js' else 'c'}"
+        source.write_text(program, "utf-8")
+        command = ["node", source.name]
+        if language == "c":
+            own = [f"{name}.c" for name in re.findall(r'#include "(\w+)\.h"', program)]
+            strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+            command = ["cc", *strict, source.name, *own, "-o", "program"]
+            subprocess.run(command, cwd=folder, check=True)
+            command = [str(folder / "program")]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not told or done.stdout == told
 
 
 @pytest.mark.parametrize("path", HOW_TO, ids=name_of)

@@ -61,6 +61,7 @@ HEAVY = (
     "starlette",
     "uvicorn",
     "websockets",
+    "anywidget",
 )
 
 

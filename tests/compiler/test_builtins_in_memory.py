@@ -39,7 +39,7 @@ def counts(objects):
 
 
 @pytest.mark.parametrize(
-    "case", sampled(["trees", "float32", "loops and products", "Python's numbers"], 2)
+    "case", sampled(["trees", "float32", "loops and products", "Python's numbers"], 4)
 )
 def test_no_reference_is_lost_or_kept(case):
     function, *args = CASES[case]

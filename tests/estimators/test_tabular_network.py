@@ -15,8 +15,16 @@ pytest.importorskip("pandas")
 
 import pandas as pd
 import pyarrow as pa
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.metrics import (
+    d2_pinball_score,
+    f1_score,
+    get_scorer,
+    mean_absolute_error,
+    r2_score,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -42,7 +50,7 @@ def classifier():
     return TabularClassifier(**QUICK).fit(FRAME, LABELS)
 
 
-@parametrize_with_checks([TabularClassifier(epochs=30, ensemble=1)])
+@parametrize_with_checks([TabularClassifier(epochs=10, ensemble=1)])
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_contract(estimator, check):
     check(estimator)
@@ -115,11 +123,14 @@ def test_a_column_to_split_by_is_not_read_and_one_that_is_not_there_is_refused()
         TabularRegressor(time="persn", **fast).fit(frame, RENT)
 
 
-@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
-def test_the_parameters_are_the_settings_of_the_command(kind):
+@pytest.mark.parametrize(
+    ("kind", "left_out"),
+    [(TabularClassifier, ["quantiles"]), (TabularRegressor, ["class_weight", "label_smoothing"])],
+)
+def test_the_parameters_are_the_settings_of_the_command(kind, left_out):
     expected = asdict(TableSettings())
     # The class is the task, the caller holds rows out and scores by them, the seed is random_state.
-    for name in ("task", "test", "folds", "metric", "class_weight", "seed"):
+    for name in ("task", "test", "folds", "seed", *left_out):
         del expected[name]
     given = inspect.signature(kind).parameters
     assert {name: given[name].default for name in expected} == expected
@@ -173,6 +184,16 @@ def test_it_works_in_pipelines_searches_and_copies(classifier):
         ({"decimal": ";"}, "decimal"),
         ({"random_state": -1}, "random_state"),
         ({"verbose": "yes"}, "verbose"),
+        ({"metric": "r2"}, "metric: r2 is no score of classification"),
+        ({"metric": "mean"}, "metric: mean is no score"),
+        ({"class_weight": "even"}, "class_weight: expected .balanced., a dict or None"),
+        ({"class_weight": [1, 2]}, "class_weight"),
+        ({"class_weight": {"yes": -1.0}}, "class_weight: expected finite numbers from 0"),
+        ({"class_weight": {"yes": np.nan}}, "class_weight: expected finite"),
+        ({"class_weight": {"yes": 0, "no": 0}}, "the weights of all rows are 0"),
+        ({"class_weight": {"perhaps": 1}}, "class_weight"),
+        ({"class_weight": {"yes": 2.0}, "reproducible": True}, "reproducible: not together"),
+        ({"label_smoothing": 1.0}, "label_smoothing"),
     ],
 )
 def test_a_wrong_parameter_is_refused(parameters, message):
@@ -192,7 +213,9 @@ def test_a_wrong_parameter_is_refused(parameters, message):
         (TabularRegressor, np.ones(ROWS), TableError, "always 1: there is nothing to learn"),
         (TabularRegressor, [*RENT[1:], np.nan], ValueError, "NaN|missing"),
         (TabularRegressor, LABELS, ValueError, "could not convert"),
-        (TabularRegressor, np.ones((ROWS, 2)), ValueError, "1d array"),
+        (TabularRegressor, np.ones((ROWS, 2)), TableError, "'target 1' is always 1"),
+        (TabularRegressor, np.ones((ROWS, 2, 2)), ValueError, "y has 3 axes"),
+        (TabularClassifier, np.ones((ROWS, 2)), ValueError, "1d array"),
         (TabularRegressor, pd.date_range("2024", periods=ROWS), TypeError, "y holds datetime64"),
         (TabularRegressor, pd.to_timedelta(AGE, unit="D"), TypeError, "y holds timedelta64"),
     ],
@@ -241,3 +264,162 @@ def test_a_first_fit_that_fails_leaves_nothing():
     with pytest.raises(ValueError, match="y has one class"):
         model.fit(FRAME, ["a"] * ROWS)
     assert not [name for name in vars(model) if name.endswith("_") or name.startswith("_")]
+
+
+# --- weights, scores, quantiles and several targets -----------------------------------------------
+
+TINY = {"ensemble": 1, "epochs": 4, "hidden": (4,), "learning_rate": 0.01, "random_state": 0}
+NOISE = np.random.default_rng(0).normal(size=ROWS)
+UNSURE = np.where(0.1 * (AGE - 65) + NOISE > 0, "yes", "no")
+
+
+def chances(*, weights=None, **changed):
+    model = TabularClassifier(**(TINY | changed)).fit(FRAME, UNSURE, sample_weight=weights)
+    return model.predict_proba(FRAME)[:, 1].mean()
+
+
+def test_a_class_that_weighs_more_is_predicted_more_and_one_left_out_of_the_dict_weighs_1():
+    usual = chances()
+    assert chances(class_weight={"yes": 20.0}) > usual + 0.2
+    assert chances(class_weight={"no": 20.0}) < usual - 0.1
+    assert chances(class_weight={"yes": 1.0}) == pytest.approx(usual, abs=0.02)
+
+
+def test_weights_of_rows_and_of_their_classes_are_multiplied():
+    is_yes = UNSURE == "yes"
+    both = chances(weights=np.where(is_yes, 4.0, 1.0), class_weight={"yes": 5.0})
+    assert both == pytest.approx(chances(weights=np.where(is_yes, 20.0, 1.0)), abs=1e-12)
+    # Balanced weights of classes on top of weights of rows: the latter are not balanced away.
+    own = chances(weights=np.where(is_yes, 20.0, 1.0), class_weight="balanced")
+    assert own > chances(class_weight="balanced") + 0.1
+
+
+def test_rows_of_weight_0_are_as_if_they_were_not_there():
+    counts = np.arange(ROWS) % 3 > 0
+    weights = np.where(counts, 2.0, 0.0)
+    strange = FRAME.assign(age=np.where(counts, FRAME["age"], "9999 years"))
+    y = np.where(counts, RENT, 1e9)
+    with_them = TabularRegressor(**TINY).fit(strange, y, sample_weight=weights)
+    kept = weights[counts]
+    without = TabularRegressor(**TINY).fit(strange[counts], y[counts], sample_weight=kept)
+    np.testing.assert_array_equal(with_them.predict(FRAME), without.predict(FRAME))
+    assert with_them.columns_ == without.columns_
+
+
+@pytest.mark.parametrize("weight", [{"yes": 0}, {"yes": 0.0, "no": 3.0}], ids=str)
+def test_a_class_of_weight_0_is_known_and_not_predicted(weight):
+    model = TabularClassifier(class_weight=weight, **TINY).fit(FRAME, LABELS)
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert model.predict_proba(FRAME).shape == (ROWS, 2)
+    assert set(model.predict(FRAME)) == {"no"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        (np.zeros(ROWS), ValueError, "zero|are 0"),
+        (-np.ones(ROWS), ValueError, "[Nn]egative"),
+        (np.ones(3), ValueError, "shape"),
+        ([np.nan] * ROWS, ValueError, "NaN"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights, error, message):
+    with pytest.raises(error, match=message):
+        TabularRegressor(**TINY).fit(FRAME, RENT, sample_weight=weights)
+
+
+def test_another_keyword_of_fit_is_refused():
+    with pytest.raises(TypeError, match="unknown keyword 'weights'; sample_weight is one"):
+        TabularRegressor(**TINY).fit(FRAME, RENT, weights=RENT)
+
+
+def test_balanced_weights_are_those_of_the_command():
+    model = TabularClassifier(class_weight="balanced", **TINY).fit(FRAME, UNSURE)
+    settings = TableSettings(
+        task="classification", test=0, seed=0, class_weight="balanced", epochs=4, ensemble=1,
+        hidden=(4,), learning_rate=0.01,
+    )  # fmt: skip
+    table = pa.Table.from_pandas(FRAME).append_column("y", [(UNSURE == "yes").astype(int)])
+    command = train(*prepare(table, "y", settings), settings, progress=False).model
+    for mine, its in zip(
+        model.model_.network.parameters(), command.network.parameters(), strict=True
+    ):
+        np.testing.assert_array_equal(mine.data, its.data)
+
+
+@pytest.mark.parametrize("metric", [None, "accuracy", "log_loss", "roc_auc", "f1"])
+def test_the_score_of_classes_is_the_metric(classifier, metric):
+    weights = 1.0 + np.arange(ROWS) % 3
+    scored = clone(classifier).set_params(metric=metric)
+    vars(scored).update({name: v for name, v in vars(classifier).items() if name.endswith("_")})
+    scored._names = classifier._names
+    # scikit-learn's scorers take the second class for the one that is looked for if it is 1.
+    names = {None: "accuracy", "log_loss": "neg_log_loss", "f1": "f1_macro"}
+    expected = get_scorer(names.get(metric, metric))(scored, FRAME, LABELS, sample_weight=weights)
+    found = scored.score(FRAME, LABELS, sample_weight=weights)
+    if metric == "f1":
+        chosen = {"pos_label": "yes", "sample_weight": weights}
+        expected = f1_score(LABELS, scored.predict(FRAME), **chosen)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_quantiles_are_columns_and_one_alone_is_a_row():
+    three = TabularRegressor(quantiles=(0.1, 0.5, 0.9), **TINY).fit(FRAME, RENT + 99 * NOISE)
+    found = three.predict(FRAME)
+    assert found.shape == (ROWS, 3)
+    assert (np.diff(found, axis=1) >= 0).all()
+    expected = [
+        d2_pinball_score(RENT, own, alpha=level)
+        for own, level in zip(found.T, (0.1, 0.5, 0.9), strict=True)
+    ]
+    assert three.score(FRAME, RENT) == pytest.approx(np.mean(expected), rel=1e-12)
+    one = TabularRegressor(quantiles=0.5, metric="pinball_loss", **TINY).fit(FRAME, RENT)
+    assert one.predict(FRAME).shape == (ROWS,)
+    half = mean_absolute_error(RENT, one.predict(FRAME)) / 2
+    assert one.score(FRAME, RENT) == pytest.approx(-half, rel=1e-12)
+    assert clone(three).quantiles == (0.1, 0.5, 0.9)
+
+
+@pytest.mark.parametrize("quantiles", [(0.5, 0.5), (0.9, 0.1), (0,), "0.5", [None], np.nan])
+def test_levels_of_quantiles_that_are_none_are_refused(quantiles):
+    with pytest.raises(ValueError, match=r"^quantiles: "):
+        TabularRegressor(quantiles=quantiles, **TINY).fit(FRAME, RENT)
+
+
+def test_several_targets_are_predicted_at_once():
+    y = np.column_stack([RENT, AGE % 2, -1e-5 * RENT])
+    quick = TINY | {"hidden": (16,), "epochs": 20}
+    model = TabularRegressor(**quick).fit(FRAME, y)
+    assert model.predict(FRAME).shape == (ROWS, 3)
+    assert model.score(FRAME, y) == r2_score(y, model.predict(FRAME))
+    assert r2_score(y[:, 2], model.predict(FRAME)[:, 2]) > 0.9
+    frame = pd.DataFrame(y, columns=["target", "b", "c"])
+    again = TabularRegressor(**quick).fit(FRAME, frame)
+    np.testing.assert_array_equal(again.predict(FRAME), model.predict(FRAME))
+    with pytest.raises(TableError, match=r"^quantiles: of one target"):
+        TabularRegressor(quantiles=0.5, **TINY).fit(FRAME, y)
+
+
+def test_a_pickle_from_before_there_were_these_settings_is_read(classifier):
+    state = pickle.loads(pickle.dumps(classifier)).__getstate__()
+    for name in ("metric", "class_weight", "label_smoothing"):
+        del state[name]
+    del vars(state["model_"].target)["quantiles"]
+    old = TabularClassifier.__new__(TabularClassifier)
+    old.__setstate__(state)
+    assert old.class_weight is None
+    np.testing.assert_array_equal(old.predict(FRAME), classifier.predict(FRAME))
+    assert clone(old).get_params() == clone(classifier).get_params()
+
+
+def test_weights_reach_it_through_a_pipeline_and_a_search():
+    weights = np.where(UNSURE == "yes", 20.0, 1.0)
+    piped = make_pipeline(FunctionTransformer(), TabularClassifier(**TINY))
+    piped.fit(FRAME, UNSURE, tabularclassifier__sample_weight=weights)
+    assert piped.predict_proba(FRAME)[:, 1].mean() == chances(weights=weights)
+    with config_context(enable_metadata_routing=True):
+        wanted = TabularClassifier(**TINY).set_fit_request(sample_weight=True)
+        wanted.set_score_request(sample_weight=True)
+        search = GridSearchCV(wanted, {"epochs": [4]}, cv=2)
+        search.fit(FRAME, UNSURE, sample_weight=weights)
+    assert search.predict_proba(FRAME)[:, 1].mean() == chances(weights=weights)

@@ -18,6 +18,7 @@ from adjoint.tables.column import PARTS, Column
 from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
 from sampled import sampled
+from table_texts import HOSTILE, LEVELS
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -99,61 +100,6 @@ def test_inputs_say_what_they_are_and_the_file_how_texts_write_them(folder):
     assert first["marks"] == [",", ""]
     assert first["units"] == ["", "€"]
     assert any(node.name.startswith("Preis/") for node in model.graph.node)
-
-
-HOSTILE = [
-    "a",
-    "A",
-    " a ",
-    "a\n",
-    "\u3000a",
-    "a b",
-    "a\u00a0b",
-    "a  b",
-    "1",
-    "+1",
-    "1.0",
-    "1.00",
-    "01",
-    "1.",
-    "-1",
-    "−1",
-    "0",
-    "-0",
-    "0.0",
-    "1.5",
-    "1.50",
-    "１．５",
-    "0.00001",
-    "true",
-    "TRUE",
-    "Ｔrue",
-    "",
-    "NA",
-    "n/a",
-    "-",
-    "–",
-    "X",
-    "x",
-    ".*",
-    "a|b",
-    "(?i:a)",
-    "\\x61",
-    "[a]",
-    "红",
-    "é",
-    "e\u0301",
-    "'",
-    "\u2019",
-]
-LEVELS = [
-    ["a", "1", "true", "红"],
-    ["A", "-1", "0", "1.5", "1e-05", "false"],
-    ["01", "1", "1.0", "1."],
-    [".*", "a|b", "(?i:a)", "\\x61", "[a]", "'", "é", "a b", "0.5"],
-    [f"level {n}" for n in range(40)],
-    [],
-]
 
 
 @pytest.mark.parametrize("missing", [None, [], ["X"]])

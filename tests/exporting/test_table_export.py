@@ -21,27 +21,10 @@ from adjoint.tables.column import PARTS, Column
 from adjoint.tables.date_format import DateFormat
 from adjoint.tables.folder import load_model
 from sampled import sampled
+from table_texts import DATES, NO_DATES
 
 TEXTS = ["1,5 €", "-2000,25 €", "", "NA", "12 €", "3,5", None, "no number"]
 KINDS = ["rot", "ROT", "blau", "", "grün*/", "1", "1.0", None]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Return the folder of a model with decimal commas, units, missing values and categories."""
-    place = tmp_path_factory.mktemp("export")
-    rng = np.random.default_rng(0)
-    lines = ["Preis;Art;Größe;y"]
-    for n in range(200):
-        size, kind = rng.normal() * 10, int(rng.integers(0, 3))
-        price = "" if n % 11 == 0 else f"{rng.uniform(1, 99):.2f} €".replace(".", ",")
-        name = "NA" if n % 13 == 0 else ["rot", "blau", "grün*/"][kind]
-        label = "ja" if size + kind > 1 else "nein"
-        lines.append(f"{price};{name};{f'{size:.2f}'.replace('.', ',')};{label}")
-    (place / "t.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    arguments = ["fit", str(place / "t.csv"), "--target", "y", "--out", str(place / "m")]
-    assert main([*arguments, "--epochs", "2"]) == 0
-    return place
 
 
 def test_the_file_reads_texts_as_the_model_does(folder):
@@ -66,16 +49,6 @@ def test_a_number_in_another_format_is_refused_as_by_the_model(folder):
     exec(compile(out.read_text("utf-8"), str(out), "exec"), scope)
     with pytest.raises(ValueError, match=r"'1\.5 €' is a number, but written in another way"):
         scope["strict"]({"Preis": ["1.5 €"], "Art": ["rot"], "Größe": ["1"]})
-
-
-def test_c_refuses_texts_by_name_and_writes_nothing(folder, capsys):
-    out = folder / "model.c"
-    assert main(["export", str(folder / "m"), "--out", str(out)]) == 2
-    error = capsys.readouterr().err
-    assert "'Preis' of a table is read as texts" in error
-    assert error.count("\n") == 1
-    assert not out.exists()
-    assert not out.with_suffix(".h").exists()
 
 
 def test_an_unknown_target_is_bad_usage(folder, capsys):
@@ -159,28 +132,6 @@ def test_names_in_a_description_run_nothing(folder):
 
     found = loaded(changed(folder, "evil", change), folder / "evil.py")
     assert f"probability_{evil}" in found({evil: ["1,5 €"], "Art": ["rot"], "Größe": ["1"]})
-
-
-DATES = {
-    "ymd": ["2024-02-29", "2024/2/9 7:05", "2024年1月31日", "20240131T235959Z", "2024-03"],
-    "dmy": ["29/02/2024", "1.2.99", "31-12-68 11:59 pm", "3. 4. 2024 24:00", "1/1/70 23:59:60"],
-    "mdy": ["02/29/2024", "1.2.99", "12-31-68 12:00 AM", "3/4/2024, 12:30 p.m."],
-    "d month y": ["Mon, 29 Feb. 2024", "1-MAR-99", "31 december 68 08:15:30,123456789"],
-    "month d, y": ["February 29, 2024", "Mar. 1 1999 1:02:03.5 +05:30", "Sept 3, 2024 0:00 -0130"],
-    "time": ["7:05", "23:59:59.999999", "12:30 am", "24:00", "13:00 PM"],
-}
-NO_DATES = [
-    "",
-    " ",
-    "NA",
-    None,
-    "2024-02-30",
-    "30/02/2024",
-    "2024-13-01",
-    "0000-00-00",
-    "x",
-    "25:00",
-]
 
 
 @pytest.mark.parametrize("order", DATES)
@@ -319,7 +270,7 @@ def test_a_table_without_rows_has_predictions_of_none(folder):
     }
 
 
-@pytest.mark.parametrize("categories", [3, 200])
+@pytest.mark.parametrize("categories", sampled([200, 3], 2))
 def test_an_ensemble_predicts_numbers_as_the_model_does(categories, tmp_path):
     """Lookups of few categories are products in the network, those of many are not."""
     rng = np.random.default_rng(0)

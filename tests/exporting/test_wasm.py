@@ -247,6 +247,24 @@ process.stdout.write(JSON.stringify((await load()).predict({X.ravel().tolist()})
 
 
 @needs_node
+@pytest.mark.parametrize(
+    ("given", "wanted"), sampled([("f8", "i8"), ("f4", "i4"), ("f8", "i4")], 2)
+)
+def test_a_float_becomes_the_integer_that_c_makes_of_it(given, wanted, tmp_path):
+    """What no integer is near becomes the least one, with NumPy on x86 too."""
+    bits = 8 * np.dtype(wanted).itemsize - 1
+    x = np.array(
+        [0, -0.0, 1.9, -1.9, 2.0**30 + 0.5, -(2.0**bits), 2.0**bits, np.nan, -np.inf, 1e30]
+    )
+    x = np.concatenate([x, [2.0**bits - 2 ** (bits - 20), 7434.0, 16777215.0]]).astype(given)
+    x.tofile(tmp_path / "x.bin")
+    ad.export(lambda x: x.astype(wanted), tmp_path / "net.wasm", x)
+    y = in_node(tmp_path, RUN.replace("KIND", "Float64Array" if given == "f8" else "Float32Array"))
+    expected = [int(v) if abs(v) < 2.0**bits else -(2**bits) for v in x.tolist()]
+    assert [int(v) for v in y] == expected
+
+
+@needs_node
 def test_an_index_out_of_range_and_a_wrong_size_are_errors(tmp_path):
     ad.export(nn.Embedding(5, 3, rng=0), tmp_path / "net.wasm", np.array([[1, 2]]))
     script = """

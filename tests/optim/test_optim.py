@@ -144,6 +144,16 @@ def test_the_learning_rate_can_be_changed_and_is_checked():
         optimizer.lr = 0
 
 
+def test_the_learning_rate_can_become_a_schedule():
+    w = leaf(1.0)
+    optimizer = SGD([w], lr=0.1)
+    optimizer.lr = lambda step: 0.5 * 0.5**step
+    for _ in range(2):
+        w.grad = [1.0]
+        optimizer.step()
+    np.testing.assert_array_equal(w.data, [0.25])
+
+
 @pytest.mark.parametrize("lr", [0, -0.1, np.inf, np.nan])
 def test_a_learning_rate_must_be_positive_and_finite(lr):
     with pytest.raises(ValueError, match=r"lr must be positive and finite, got"):

@@ -5,17 +5,19 @@ Most tests have a stand-in for ``mpiexec``, which starts the ranks and says what
 
 import importlib.util
 import os
+import select
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from adjoint import cli
-from adjoint.parallel import job, mpi, reports, stopping
+from adjoint.parallel import job, leash, mpi, reports, stopping
 from adjoint.parallel.communicator import Alone
 
 HAS_MPI = importlib.util.find_spec("mpi4py") is not None and job.find_mpiexec() is not None
@@ -102,6 +104,49 @@ def test_an_error_of_the_program_is_not_tried_again(launch):
 def test_the_status_that_a_program_ends_with_is_handed_on(launch):
     status, _, err = launch("sys.exit(7 if rank else 0)")
     assert (status, err) == (7, "adjoint launch: rank 1 ended with 7\n")
+
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only there a parent's end is told")
+
+
+@ON_LINUX
+def test_a_job_whose_launcher_is_killed_ends():
+    launcher = f"""
+import os, subprocess
+command = [{sys.executable!r}, "-I", "-S", {leash.__file__!r}, str(os.getpid()), "/bin/sleep", "99"]
+print(subprocess.Popen(command).pid, flush=True)
+os.read(0, 1)
+"""
+    killed = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", launcher], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert killed.stdin is not None
+    assert killed.stdout is not None
+    with killed.stdin, killed.stdout:
+        job_id = int(killed.stdout.readline())
+        while Path(f"/proc/{job_id}/comm").read_text() != "sleep\n":  # it became the command
+            time.sleep(0.01)
+        killed.kill()
+        assert killed.wait() == -signal.SIGKILL
+        # The output ends once nobody has it open any more; half a minute is for a busy machine.
+        assert select.select([killed.stdout], [], [], 30)[0]
+        assert killed.stdout.read() == b""
+
+
+@ON_LINUX
+def test_a_job_whose_launcher_is_gone_before_it_begins_does_not_begin(tmp_path):
+    mark = tmp_path / "mark"
+    own = [sys.executable, "-I", "-S", leash.__file__]
+    subprocess.run([*own, "1", "/bin/touch", str(mark)], check=True)
+    assert not mark.exists()
+    subprocess.run([*own, str(os.getpid()), "/bin/touch", str(mark)], check=True)
+    assert mark.exists()
+
+
+def test_elsewhere_than_on_linux_a_job_is_started_as_it_is(monkeypatch):
+    assert leash.leashed(["mpiexec"])[-1] == "mpiexec"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert leash.leashed(["mpiexec"]) == ["mpiexec"]
 
 
 def heard(*found, framed=""):

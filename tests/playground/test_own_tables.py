@@ -9,7 +9,8 @@ from adjoint.playground import requests
 from adjoint.playground.frame import unpack
 from adjoint.playground.own_table import as_csv, read_text
 from adjoint.playground.session import Brought, Session
-from adjoint.playground.settings import SettingsError, read
+from adjoint.playground.settings import read
+from adjoint.playground.values import SettingsError
 
 ROWS = "".join(f"{n},{n * n},{'ab'[n % 2]}\n" for n in range(6))
 

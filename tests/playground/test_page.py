@@ -2,28 +2,20 @@
 
 import json
 import re
-import shutil
-import threading
-import time
 from importlib.resources import files
 
 import numpy as np
 import pytest
+from opened_page import SMALL, settle, values, wait
 
 import adjoint as ad
 from adjoint.playground import launch, requests
 from adjoint.playground.frame import unpack
-from adjoint.playground.guard import Guard
 from adjoint.playground.own_table import read_text
-from adjoint.playground.server import Server
 from adjoint.playground.session import Brought, Session
 from adjoint.playground.settings import read
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 PAGE = files("adjoint.playground") / "page"
-SMALL = {"rows": 60, "layers": [{"units": 3, "activation": "tanh"}]}
 
 
 # --- without a browser ----------------------------------------------------------------------------
@@ -69,6 +61,7 @@ def test_every_form_of_a_sentence_has_what_its_translation_repeats(forms):
         ("begin", {"settings": {"data": "own"}}),
         ("begin", {"settings": {"data": "hills"}}),
         ("begin", {"settings": {"loss": "mse_loss"}}),
+        ("begin", {"settings": {"loss": "hinge_loss", "mistake": "without_softmax"}}),
         ("begin", {"settings": {"data": "rays", "loss": "hinge_loss"}}),
         ("begin", {"settings": {"rows": 11, "test": 0, "norm": "batch"}}),
         ("bring", {"text": "x" * 1_000_001}),
@@ -115,102 +108,6 @@ def test_nothing_in_the_page_is_evaluated_or_taken_for_markup():
 # --- with one -------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """Return a browser; where Playwright or Chromium is missing there is nothing to test."""
-    for name in ("starlette", "uvicorn", "websockets"):
-        pytest.importorskip(name)
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("there is no Chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Opened:
-    """A server, and pages of it that must not complain or ask elsewhere."""
-
-    def __init__(self, chromium, brought):
-        import uvicorn
-
-        self.chromium, self.complaints, self.contexts = chromium, [], []
-        self.listening = launch.bound(0)
-        self.guard = Guard(self.listening.getsockname()[1])
-        self.server = Server(self.guard, brought)
-        self.running = uvicorn.Server(launch.configuration(uvicorn, self.server))
-        sockets = {"sockets": [self.listening]}
-        self.thread = threading.Thread(target=self.running.run, kwargs=sockets)
-        self.thread.start()
-
-    @property
-    def session(self):
-        return self.server.sessions.latest
-
-    def page(self, fragment="", width=1440, height=900, **options):
-        context = self.chromium.new_context(viewport={"width": width, "height": height}, **options)
-        self.contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self._asked)
-        page.goto(self.guard.address + fragment)
-        page.wait_for_selector("body[data-ready]")
-        return page
-
-    def _heard(self, message):
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _asked(self, request):
-        if not request.url.startswith((f"http://{self.guard.hosts[0]}/", "blob:")):
-            self.complaints.append(f"asked {request.url}")
-
-    def close(self):
-        for context in self.contexts:
-            context.close()
-        self.running.should_exit = True
-        self.thread.join(10)
-        self.server.close()
-        self.listening.close()
-
-
-@pytest.fixture
-def open_page(chromium):
-    opened = []
-
-    def open_with(settings=SMALL, brought=None):
-        opened.append(Opened(chromium, brought or Brought(read(settings))))
-        return opened[-1]
-
-    yield open_with
-    for one in opened:
-        one.close()
-        assert one.complaints == []
-
-
-def wait(page, expression):
-    """Wait until something holds; Playwright's own way is what the page's policy forbids."""
-    end = time.monotonic() + 20
-    while not page.evaluate(f"Boolean({expression})"):
-        assert time.monotonic() < end, f"not in 20 s: {expression}"
-        page.wait_for_timeout(10)
-
-
-def settle(page):
-    """Wait until nothing is under way, and return the step."""
-    wait(page, "!playground.busy && !playground.playing")
-    wait(page, "playground.derivation !== null")
-    page.wait_for_timeout(50)
-    return page.evaluate("playground.step")
-
-
-def values(page):
-    return page.evaluate("Array.from(playground.frame.arrays.values)")
-
-
 def test_the_page_opens_and_trains_without_a_complaint(open_page):
     page = open_page().page()
     page.click("#play")
@@ -239,7 +136,7 @@ def test_every_control_of_the_data_panel_is_used(open_page):
             wait(
                 page,
                 f"document.getElementById('set-{name}').value === {option!r}"
-                f" && playground.settings['{'data' if name == 'set' else name}'] === {option!r}",
+                f" && playground.now['{'data' if name == 'set' else name}'] === {option!r}",
             )
             page.click("#step")
             settle(page)
@@ -252,7 +149,7 @@ def test_every_control_of_the_data_panel_is_used(open_page):
     }.items():  # fmt: skip
         page.fill(f"#set-{name}", value)
         page.press(f"#set-{name}", "Enter")
-        wait(page, f"playground.settings['{name}'] === {value}")
+        wait(page, f"playground.now['{name}'] === {value}")
     for name in ("x1_squared", "sin_x2", "x1"):
         before = page.get_attribute(f"#features [data-name={name}]", "aria-pressed")
         page.click(f"#features [data-name={name}]")
@@ -293,29 +190,70 @@ def test_layers_and_units_are_added_and_removed_by_hand(open_page):
     assert one.session.steps.taken == 1
 
 
+STEPPED = {
+    "small": SMALL,
+    "five classes": {
+        "data": "wheel", "classes": 5, "rows": 60,
+        "layers": [{"units": 7, "activation": "relu"}, {"units": 3, "activation": "gelu"}],
+    },
+    "numbers": {
+        "data": "hills", "loss": "huber_loss", "rows": 40, "norm": "layer", "optimizer": "sgd",
+        "layers": [{"units": 3, "activation": "softplus"}],
+    },
+    "a mistake": SMALL | {"mistake": "without_softmax", "batch_size": 4},
+}  # fmt: skip
+
+
 @pytest.mark.full
-def test_the_lines_are_those_of_explain_number_by_number(open_page):
-    one = open_page()
+@pytest.mark.parametrize("settings", STEPPED.values(), ids=STEPPED)
+def test_the_lines_are_those_of_explain_number_by_number(open_page, settings):
+    one = open_page(settings)
     page = one.page()
-    page.click("#step")
+    page.evaluate("playground.goTo(3)")
+    wait(page, "playground.step === 3")
     settle(page)
-    X, y = one.session.steps.batch()
-    expected = ad.explain(one.session.steps.model, X, y, loss="cross_entropy")
-    page.click("#line-first")
+    steps = one.session.steps
+    X, y = steps.batch()
+    expected = list(ad.explain(steps.model, X, y, loss=steps.setup.loss))
+    page.click("#scale [data-hint=operation]")
+    page.click("#tab-source")
     for step in expected:
         wait(page, f"playground.line === {step.number}")
         assert page.inner_text("#line-source") == f"{step.name} = {step.source}"
+        lit = page.inner_text("#source .lit").split("  #")[0].rstrip()
+        assert lit == f"{step.name} = {step.source}"
         cells = page.eval_on_selector_all(
-            "#passes .matrix td[title]", "all => all.map(c => c.title)"
+            "#passes .matrix >> nth=0 >> td[title]", "all => all.map(c => c.title)"
         )
-        value = np.atleast_2d(step.value)[:6, :6] if step.value.ndim else step.value.reshape(1, 1)
-        np.testing.assert_array_equal(np.array(cells, float), value.ravel())
-        page.click("#line-next")
-    page.click("#tab-source")
-    lines = page.eval_on_selector_all("#source button", "all => all.map(b => b.textContent)")
-    assert [line.split("  #")[0] for line in lines] == [f"{s.name} = {s.source}" for s in expected]
+        value = step.value.reshape(1, -1) if step.value.ndim < 2 else step.value
+        np.testing.assert_array_equal(np.array(cells, float), value[:6, :6].ravel())
+        if step is not expected[-1]:
+            page.click("#step")
+    assert steps.taken == 3
     page.click("#tab-graph")
     assert page.locator("#graph .box.lit").count() >= 1
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("settings", STEPPED.values(), ids=STEPPED)
+def test_the_gradients_of_the_lines_are_those_of_the_record_of_the_batch(open_page, settings):
+    one = open_page(settings)
+    page = one.page()
+    page.evaluate("playground.goTo(2)")
+    wait(page, "playground.step === 2")
+    settle(page)
+    steps = one.session.steps
+    steps.model.zero_grad()
+    X, y = steps.batch()
+    steps.setup.loss(steps.model(X), y).backward()
+    found = page.evaluate(
+        "Object.fromEntries(Object.entries(playground.derivation.gradient).map(([path, name]) =>"
+        " [path, playground.derivation.steps.find((s) => s.name === name).values]))"
+    )
+    for path, parameter in steps.model.named_parameters():
+        gradient = np.atleast_2d(parameter.grad.data)[:6, :6]
+        # The written lines may add in another order.
+        np.testing.assert_allclose(np.array(found[path], float), gradient, rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.full

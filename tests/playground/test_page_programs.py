@@ -9,6 +9,7 @@ import adjoint as ad
 from adjoint.playground.launch import bring_model
 from adjoint.playground.own_table import as_csv, read_text
 from adjoint.playground.program_text import TABLE, program_text
+from adjoint.playground.rates import SCHEDULES
 from adjoint.playground.session import Session, settings_for
 from adjoint.playground.settings import (
     ACTIVATIONS,
@@ -16,9 +17,10 @@ from adjoint.playground.settings import (
     BY_NUMBER,
     BY_SCORE,
     FEATURES,
+    FROM_0_TO_1,
+    MISTAKES,
     NORMS,
     OPTIMIZERS,
-    SCHEDULES,
     TOYS,
     read,
 )
@@ -34,7 +36,14 @@ def chosen(seed):
     data = rng.choice(list(TOYS))
     classes = rng.randint(2, 5) if TOYS[data].is_of_any_classes else 2
     losses = BY_CLASSES + BY_SCORE * (classes == 2) if TOYS[data].has_classes else BY_NUMBER
-    layer = lambda: {"units": rng.randint(1, 6), "activation": rng.choice(list(ACTIVATIONS))}  # noqa: E731
+    if data != "counts":
+        losses = [loss for loss in losses if loss != "poisson_loss"]
+    layer = lambda: {  # noqa: E731
+        "units": rng.randint(1, 6),
+        "activation": rng.choice(list(ACTIVATIONS)),
+        "norm": rng.choice([None, None, *NORMS]),
+        "dropout": rng.choice([None, None, 0, 0.3]),
+    }
     return {
         "data": data,
         "rows": 4 * rng.randint(5, 30),
@@ -46,8 +55,10 @@ def chosen(seed):
         "layers": [layer() for _ in range(rng.randint(0, 3))],
         "norm": rng.choice(NORMS),
         "dropout": rng.choice([0, 0, 0.2]),
-        "initialise": rng.choice(["auto", "he_normal", "orthogonal"]),
-        "loss": rng.choice(losses),
+        "dtype": rng.choice(["float64", "float32"]),
+        "initialise": rng.choice(["auto", "he_normal", "orthogonal", FROM_0_TO_1]),
+        "loss": (loss := rng.choice(losses)),
+        "mistake": rng.choice(list(MISTAKES)) if loss == "cross_entropy" else "none",
         "optimizer": rng.choice(list(OPTIMIZERS)),
         "lr": 10 ** rng.uniform(-3, -2),
         "schedule": rng.choice(list(SCHEDULES)),

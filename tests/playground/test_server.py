@@ -14,7 +14,7 @@ import time
 import pytest
 
 import adjoint as ad
-from adjoint.playground import launch
+from adjoint.playground import launch, requests
 from adjoint.playground.frame import unpack
 from adjoint.playground.guard import Guard
 from adjoint.playground.server import Server
@@ -122,7 +122,8 @@ def test_a_session_is_opened_with_the_key_and_trains(served):
         assert len(connection.recv(timeout=10)) >= 16
         assert ask(connection, "menu")[0]["what"] == "menu"
         assert ask(connection, "open")[0]["step"] == 0
-        assert ask(connection, "take", until=2, milliseconds=100)[0]["step"] >= 1
+        answers = (ask(connection, "take", until=2, milliseconds=100)[0] for _ in range(100))
+        assert any(answer["step"] >= 1 for answer in answers)  # its native code is made meanwhile
 
 
 def test_a_reload_finds_the_session_again(served):
@@ -150,7 +151,7 @@ def test_bytes_and_messages_too_long_end_one_connection_and_no_other(served):
     with talk(served) as connection, talk(served) as other:
         connection.recv(timeout=10)
         other.recv(timeout=10)
-        connection.send("x" * 3_000_000)
+        connection.send("x" * (requests.MOST_MESSAGE + 1))
         with pytest.raises(Exception, match=r"1009|too big|close"):
             connection.recv(timeout=10)
         assert ask(other, "menu")[0]["what"] == "menu"

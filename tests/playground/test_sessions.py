@@ -13,6 +13,7 @@ from adjoint.playground import steps as steps_module
 from adjoint.playground.features import FEATURES
 from adjoint.playground.frame import pack, unpack
 from adjoint.playground.launch import bring_model
+from adjoint.playground.qualities import MOST
 from adjoint.playground.session import Brought, Session
 from adjoint.playground.sessions import MOST_SESSIONS, PATIENCE, Sessions
 from adjoint.playground.settings import (
@@ -20,9 +21,9 @@ from adjoint.playground.settings import (
     MOST_LAYERS,
     MOST_UNITS,
     Settings,
-    SettingsError,
     read,
 )
+from adjoint.playground.values import SettingsError
 
 SMALL = {"rows": 40, "layers": [{"units": 3, "activation": "relu"}], "seed": 1}
 
@@ -140,6 +141,22 @@ def test_the_curve_is_the_history_and_of_many_epochs_some(session):
         [1, history.loss[0], history["val_loss"][0]]
     )
     assert arrays["curve"][-1, 0] == len(history)
+
+
+def test_the_curve_of_accuracy_is_what_pictures_showed_and_is_cut_on_the_way_back(session):
+    seen = []
+    for until in (0, 3, 5, 9):
+        session.steps.take(until - session.steps.taken)
+        header, arrays = ask(session, "take", until=until)
+        each = session.steps.task.steps
+        seen.append([until / each, header["train"]["quality"], header["test"]["quality"]])
+    np.testing.assert_allclose(arrays["quality"], seen, rtol=1e-6)
+    _, arrays = ask(session, "back", to=5)
+    np.testing.assert_allclose(arrays["quality"], seen[:3], rtol=1e-6)
+    for _ in range(1200):
+        session.qualities.note(session.steps, *[readings.Score(0.0, 0.5, [])] * 2)
+        session.steps.take(1)
+    assert len(session.qualities.rows()) <= MOST
 
 
 def test_a_probe_follows_one_point_through_the_layers(session):

@@ -71,6 +71,26 @@ def change(path, *keys, to):
     path.write_text(json.dumps(state), "utf-8")
 
 
+def test_a_folder_from_before_there_were_quantiles_is_read(place):
+    before = load_model(place / "model")
+    path = place / "model/model.json"
+    state = json.loads(path.read_text("utf-8"))
+    state["version"] = 3
+    for entry, names in {
+        "target": ["quantiles"],
+        "record": ["by_target", "coverage"],
+    }.items():
+        for name in names:
+            del state[entry][name]
+    for name in ("quantiles", "label_smoothing"):
+        del state["record"]["settings"][name]
+    state["checksum"] = folder._checksum(state)
+    path.write_text(json.dumps(state), "utf-8")
+    model = load_model(place / "model")
+    assert model.target == before.target
+    assert model.record == before.record
+
+
 @pytest.mark.parametrize(
     ("keys", "to", "message"),
     [
@@ -97,7 +117,7 @@ def change(path, *keys, to):
         (("design", "dropout"), "much", "no part"),
         (("record", "rows"), {}, "has no"),
         (("record", "loss"), "low", "loss is no list"),
-        (("version",), 4, "reads versions 1 to 3"),
+        (("version",), 5, "reads versions 1 to 4"),
         (("members",), 0, "no whole number"),
         (("members",), 10**9, "no whole number"),
     ],

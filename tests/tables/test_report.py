@@ -168,3 +168,30 @@ def test_the_column_that_the_target_is_made_of_has_a_rising_curve(trials):
 def test_a_column_that_the_model_does_not_read_has_no_dependence(trials):
     with pytest.raises(ValueError, match="no column 'id'"):
         dependence(trials["number"].model, trials["number"].held_X, "id")
+
+
+def test_print_is_light_and_parts_no_picture_and_no_short_table(trials):
+    page = write_report(trials["three"], "t.csv")
+    style = page.partition("@media print {")[2].partition("</style>")[0]
+    assert "color-scheme: light" in style
+    assert re.search(r"figure, \.verdict, \.short, tr, pre \{ break-inside: avoid", style)
+    # What a drawing has for readers who prefer dark is for screens alone.
+    assert page.count("prefers-color-scheme: dark") == page.count(
+        "@media screen and (prefers-color-scheme: dark)"
+    )
+    scores = page.partition("Scores on the rows held out")[2].partition("<h2>")[0]
+    assert '<div class="scroll short">' in scores
+    assert '<figure class="tall">' in page  # four panels
+
+
+def test_points_of_several_classes_stand_beside_each_other(trials):
+    from matplotlib.figure import Figure
+
+    from adjoint.tables import report
+
+    one = dependence(trials["three"].model, trials["three"].held_X, EVIL)
+    ax = Figure().subplots()
+    report._draw_dependence(ax, one, ["a", "b", "c"], [0, 1, 2])
+    places = [line.get_xdata() for line in ax.lines]
+    assert (np.diff(places, axis=0) > 0.1).all()
+    assert (np.abs(np.mean(places, axis=0) - [0, 1, 2]) < 1e-9).all()

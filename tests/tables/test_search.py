@@ -224,6 +224,20 @@ def test_a_metric_chooses(clock):
     assert all(0 <= one.score <= 1 for one in found.searched.trials)
 
 
+def test_quantiles_are_chosen_by_their_loss(clock):
+    found = searched(Search(1.0, FIXED), given(quantiles=(0.1, 0.9)))
+    assert found.searched.metric == "pinball_loss"
+    assert found.searched.trials[0].score > 0
+
+
+def test_several_targets_are_chosen_by_all_of_them(clock):
+    settings = TableSettings(**QUICK)
+    data = table(z=np.arange(90.0))
+    found = searched(Search(1.0, FIXED), (*prepare(data, ["y", "z"], settings), settings)).searched
+    assert found.metric == "r2"
+    assert found.trials[0].error == 0.0
+
+
 @pytest.mark.parametrize(
     ("settings", "fixed", "message"),
     [

@@ -159,3 +159,21 @@ def test_members_are_the_same_in_any_number_of_threads(threads, monkeypatch):
         found.model.network.parameters(), expected.model.network.parameters(), strict=True
     ):
         np.testing.assert_array_equal(one.data, other.data)
+
+
+def test_smoothed_labels_make_a_network_less_sure():
+    found = {}
+    for smoothing in (0.0, 0.3):
+        settings = TableSettings(
+            epochs=10, ensemble=1, hidden=(8,), learning_rate=0.01, label_smoothing=smoothing
+        )
+        encoder, target, parts = prepare(table(2), "y", settings)
+        model = training.train(encoder, target, parts, settings, progress=False).model
+        found[smoothing] = model.outputs(parts.test[0]).max(axis=1).mean()
+    assert found[0.3] < found[0.0] - 0.05
+
+
+def test_a_number_has_no_labels_to_smooth():
+    settings = TableSettings(label_smoothing=0.1)
+    with pytest.raises(TableError, match=r"^--label-smoothing: target 'y' is a number"):
+        prepare(table(0), "y", settings)

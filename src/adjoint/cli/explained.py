@@ -56,10 +56,11 @@ def of_model(
     model = load_model(folder)
     model.encoder.check(source.names, source)
     target, treated = model.target, Counter[str]()
-    if target.name not in source.names:
-        raise click.UsageError(f"{source}: no column {target.name!r}, the target of the model")
+    for name in target.names:
+        if name not in source.names:
+            raise click.UsageError(f"{source}: no column {name!r}, the target of the model")
     for block in source.blocks():
-        y, known = target.encode(block[target.name])
+        y, known = target.of(block)
         rows = np.flatnonzero(known)[:count]
         if len(rows):
             break

@@ -20,6 +20,8 @@ from ..errors import require
 if TYPE_CHECKING:
     from ..tables.encoder import Encoder
     from ..tables.model import TableModel
+    from ..tables.record import Record
+    from ..tables.scored import Scored
     from ..tables.tried import Searched
 
 Say = Callable[[str], None]
@@ -130,6 +132,30 @@ def trials(searched: Searched) -> str:
     """Return a table of the best trials of a search, and the first."""
     head, lines = searched.lines(_MOST_TRIALS)
     return str(tabulate()(lines, head, disable_numparse=True))
+
+
+def told_scores(found: Record | Scored, rows: int) -> Iterator[str]:
+    """Yield tables of the scores: of each target where there are several, of each quantile."""
+    yield scores(found.metrics, rows, found.headline, found.intervals)
+    for name, each in found.by_target.items():
+        yield f"of {name}:"
+        yield scores(each.metrics, rows, each.headline, each.intervals)
+    if found.coverage:
+        yield _coverage(found.coverage)
+
+
+def _coverage(found: dict[str, list[float]]) -> str:
+    """Return a table of how many rows lie where the quantiles say."""
+    from ..tables.scored import nominal
+
+    lines = []
+    for name, (share, *bounds) in found.items():
+        told = f"between {name.replace(' to ', ' and ')}" if " to " in name else f"up to {name}"
+        between = " to ".join(f"{bound:.1%}" for bound in bounds if math.isfinite(bound))
+        lines.append([told, f"{share:.1%}", between, f"{100 * nominal(name):.4g}%"])
+    head = ["quantiles", "rows there", "19 times in 20", "should be"]
+    aligned = ["left", "right", "right", "right"]
+    return str(tabulate()(lines, head, colalign=aligned, disable_numparse=True))
 
 
 def tabulate() -> Callable[..., Any]:

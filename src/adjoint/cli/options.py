@@ -48,6 +48,24 @@ def as_units(context: click.Context, option: click.Parameter, text: str) -> tupl
     return sizes
 
 
+def as_quantiles(_: click.Context, __: click.Parameter, text: str | None) -> tuple[float, ...]:
+    """Return '0.1,0.9' as (0.1, 0.9), rising and between 0 and 1."""
+    if text is None:
+        return ()
+    from ..tables.settings import check_quantiles
+
+    levels: list[Any] = []
+    for part in text.split(","):
+        try:
+            levels.append(float(part))
+        except ValueError:
+            levels.append(part)
+    try:
+        return check_quantiles(levels)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def as_encoding(name: str | None) -> str | None:
     """Return the name of an encoding that Python has."""
     try:
@@ -62,6 +80,15 @@ def check_column(option: str, name: str, names: Sequence[str]) -> None:
         near = suggestion(name, names)
         shown = "" if near else f"; there are {', '.join(names[:20])}" + ", …" * (len(names) > 20)
         raise click.UsageError(f"{option}: no column {name!r}{near or shown}")
+
+
+def check_target(name: str, names: Sequence[str]) -> None:
+    """Refuse a target that a table does not have, or several in one text."""
+    parts = name.split(",")
+    if name not in names and len(parts) > 1 and all(part.strip() in names for part in parts):
+        each = " ".join(f"--target {part.strip()}" for part in parts)
+        raise click.UsageError(f"--target: no column {name!r}; several targets are {each}")
+    check_column("--target", name, names)
 
 
 def check_out(check: Callable[[Path], None], path: Path, *, option: str = "--out") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -185,7 +184,8 @@ def parquet_batches(
 
 
 def _dataset(source: Any) -> Any:
-    from pathlib import Path  # here: a training on arrays needs none
+    import glob  # here, as below: a training on arrays needs none
+    from pathlib import Path
 
     dataset = require("pyarrow.dataset", extra="cli", purpose="files of Parquet")
     if isinstance(source, dataset.Dataset):

@@ -1,20 +1,26 @@
-"""Many networks are fitted side by side: threads that share compiled code and the cores."""
+"""Many networks are fitted side by side: each as if it were alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+import os
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
+import joblib
 import numpy as np
-from joblib import effective_n_jobs, parallel_config
-from sklearn import model_selection
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_memory
 
 from ..core.annotations import ArrayLike
-from ..training.side_by_side import side_by_side
+from ..version import __version__
+from . import workers
 from .tables import Table, Targets
+
+# How much of an estimator's text an error shows.
+_LONGEST = 200
+
+Placed = tuple[int, BaseEstimator]
 
 
 def fit_many(
@@ -25,11 +31,14 @@ def fit_many(
     rows: Sequence[ArrayLike] | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
+    memory: str | os.PathLike[str] | joblib.Memory | None = None,
 ) -> list[BaseEstimator]:
     """Fit estimators to the same data, each to its own rows; they come out as if fitted alone.
 
     Networks whose graphs are equal, which folds, seeds, rates and penalties do not change, run the
-    same native code. It is compiled once, and holds no lock of Python's while it runs.
+    same native code. It is compiled once, and holds no lock of Python's while it runs. So they are
+    fitted in threads, unless ``joblib.parallel_config`` names a backend, as ``"loky"``, ``"dask"``
+    or ``"ray"``: then in its processes, each of which keeps what it compiled.
 
     Parameters
     ----------
@@ -40,18 +49,26 @@ def fit_many(
         The rows of X that each is fitted to; by default all.
     sample_weight : (n,) array, optional
     n_jobs : int, optional
-        How many threads; -1 for one a core. BLAS gets its share of the cores.
+        How many threads, or processes; -1 for one a core. BLAS gets its share of the cores.
+    memory : str, path or joblib.Memory, optional
+        A folder in which each fitted estimator is kept, as by `sklearn.pipeline.Pipeline`. Called
+        again with the same estimators, data and version of adjoint, as after it was killed, what
+        is there is not fitted again; without a seed, only at the same place in the list. What is
+        read from it is executed: it must be the user's own.
 
     Returns
     -------
     list of estimator
-        The estimators that were given.
+        The estimators that were given. Those that were fitted in another process, or are from
+        ``memory``, have their copy's attributes; what they consist of, as the steps of a pipeline,
+        is the copy's.
 
     Raises
     ------
     ValueError
         If an estimator is given twice, two draw from the same RandomState, or ``rows`` are not as
-        many. What `fit` raises, of the first estimator that fails; later ones may not be fitted.
+        many. What `fit` raises, of an estimator that fails, with a note that says which one; others
+        may not be fitted.
 
     Examples
     --------
@@ -66,23 +83,23 @@ def fit_many(
     _check_apart(estimators)
     if rows is not None and len(rows) != len(estimators):
         raise ValueError(f"rows: {len(rows)} given for {len(estimators)} estimators; give one each")
-    arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
+    own_rows = [None] * len(estimators) if rows is None else list(rows)
+    names = [f"estimator {place} of {len(estimators)}" for place in range(len(estimators))]
+    folder = os.fspath(memory) if isinstance(memory, os.PathLike) else memory
+    arrays, kept = (X, y, sample_weight), check_memory(folder)
+    fit = kept.cache(_fit, ignore=["name", "X", "y", "sample_weight"])
+    own = estimators, names, _keys(estimators, arrays, kept), own_rows
+    missing = dict(enumerate(zip(*own, strict=True)))
 
-    def fit(place: int) -> BaseEstimator:
-        if rows is None:
-            return estimators[place].fit(*arrays)
-        return estimators[place].fit(*(_safe_indexing(array, rows[place]) for array in arrays))
+    def fit_missing() -> None:
+        tasks = [(place, fit, *task, *arrays) for place, task in missing.items()]
+        for place, fitted in workers.results(_fit_in_place, tasks, n_jobs):
+            _become(estimators[place], fitted)
+            del missing[place]
 
-    threads = effective_n_jobs(n_jobs)
-    if threads == 1:
-        return [fit(place) for place in range(len(estimators))]
-    with side_by_side(threads), ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(fit, place) for place in range(len(estimators))]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with workers.side_by_side(n_jobs):
+        workers.done_again(fit_missing)
+    return estimators
 
 
 def _check_apart(estimators: Sequence[BaseEstimator]) -> None:
@@ -102,49 +119,60 @@ def _check_apart(estimators: Sequence[BaseEstimator]) -> None:
                 )
 
 
-class _InThreads:
-    """A search of scikit-learn's whose ``n_jobs`` are threads."""
+def _keys(
+    estimators: Sequence[BaseEstimator], arrays: Sequence[Any], memory: joblib.Memory
+) -> list[Hashable]:
+    """Return what memory finds a fitted estimator by, besides the estimator and its rows.
 
-    n_jobs: int | None
-
-    def fit(self, X: Table, y: Targets | None = None, **params: object) -> Self:
-        """Search as scikit-learn does, with the networks side by side in threads."""
-        threads = effective_n_jobs(self.n_jobs)
-        with parallel_config("threading"), side_by_side(threads):
-            return super().fit(X, y, **params)  # type: ignore[misc, no-any-return]
-
-
-class GridSearchCV(_InThreads, model_selection.GridSearchCV):  # type: ignore[misc]
-    """scikit-learn's `GridSearchCV` with threads in the place of processes.
-
-    Parameters, results and fitted attributes are the same. It serves networks of adjoint's, alone
-    or in a pipeline, as `fit_many` does: no process is started, and no network compiled twice.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import make_moons
-    >>> from adjoint.estimators import GridSearchCV, MLPClassifier
-    >>> X, y = make_moons(200, noise=0.2, random_state=0)
-    >>> network = MLPClassifier(8, solver="lbfgs", random_state=0)
-    >>> search = GridSearchCV(network, {"alpha": [1e-4, 1e-1]}, n_jobs=2).fit(X, y)
-    >>> round(float(search.best_score_), 1)
-    0.9
+    The data are looked through once, not for each. Estimators without a seed draw other numbers
+    each, so that none is taken for another one.
     """
+    if getattr(memory, "location", "") is None:
+        return [None] * len(estimators)
+    of_all = __version__, joblib.hash(arrays)
+    return [(*of_all, place if _has_no_seed(one) else None) for place, one in enumerate(estimators)]
 
 
-class RandomizedSearchCV(_InThreads, model_selection.RandomizedSearchCV):  # type: ignore[misc]
-    """scikit-learn's `RandomizedSearchCV` with threads in the place of processes.
+def _has_no_seed(estimator: BaseEstimator) -> bool:
+    settings = estimator.get_params(deep=True).items()
+    return any(x is None for name, x in settings if name.split("__")[-1] == "random_state")
 
-    Parameters, results and fitted attributes are the same; for the threads see `GridSearchCV`.
 
-    Examples
-    --------
-    >>> from sklearn.datasets import make_moons
-    >>> from adjoint.estimators import MLPClassifier, RandomizedSearchCV
-    >>> X, y = make_moons(200, noise=0.2, random_state=0)
-    >>> network = MLPClassifier(8, solver="lbfgs", random_state=0)
-    >>> rates = {"alpha": [1e-4, 1e-3, 1e-2, 1e-1]}
-    >>> search = RandomizedSearchCV(network, rates, n_iter=2, n_jobs=2, random_state=0).fit(X, y)
-    >>> search.best_params_["alpha"] in rates["alpha"]
-    True
-    """
+def _fit_in_place(place: int, fit: Callable[..., BaseEstimator], *task: Any) -> Placed:
+    return place, fit(*task)
+
+
+def _fit(
+    estimator: BaseEstimator,
+    name: str,
+    key: Hashable,
+    rows: ArrayLike | None,
+    X: Table,
+    y: Targets,
+    sample_weight: ArrayLike | None,
+) -> BaseEstimator:
+    """Return an estimator fitted to its rows; an error says by a note which one it was."""
+    arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
+    if rows is not None:
+        arrays = [_safe_indexing(array, rows) for array in arrays]
+    try:
+        with workers.ended_by_ctrl_c():
+            return estimator.fit(*arrays)
+    except Exception as error:
+        text = repr(estimator)
+        shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+        error.add_note(f"fit_many: this is of {name}, {shown}")
+        raise
+
+
+def _become(given: BaseEstimator, fitted: BaseEstimator) -> None:
+    """Let an estimator be what its copy became in another process, or in an earlier one."""
+    if fitted is given:
+        return
+    own, attributes = vars(given), dict(vars(fitted))
+    rng = own.get("random_state")
+    if isinstance(rng, np.random.RandomState):
+        rng.set_state(attributes["random_state"].get_state())
+        attributes["random_state"] = rng
+    own.clear()
+    own.update(attributes)

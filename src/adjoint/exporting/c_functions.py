@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .c_random import NEEDED, RANDOM
+
 _BITS = """
 static {new_type} PREFIX_bits_{old}_{new}({old_type} x) {{
     {new_type} y;
@@ -85,8 +87,23 @@ static double PREFIX_fma_f64(double a, double b, double c) {
     return high + odd;
 }
 """,
-    # Newton's iteration for 1 / sqrt(x) from a first guess by the bits, then one fused correction.
+    # The processor's own instruction where it surely has one; else Newton's iteration for
+    # 1 / sqrt(x) from a first guess by the bits, and one fused correction, which gives the same.
     "sqrt_f64": """
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+static double PREFIX_sqrt_f64(double x) {
+    (void)PREFIX_fma_f64;
+    return _mm_cvtsd_f64(_mm_sqrt_sd(_mm_set_sd(0), _mm_set_sd(x)));
+}
+#elif defined(__GNUC__) && defined(__aarch64__)
+static double PREFIX_sqrt_f64(double x) {
+    (void)PREFIX_fma_f64;
+    __asm__("fsqrt %d0, %d1" : "=w"(x) : "w"(x));
+    return x;
+}
+#else
 static double PREFIX_sqrt_f64(double x) {
     double scale = 1, y, s;
     int64_t bits;
@@ -115,6 +132,7 @@ static double PREFIX_sqrt_f64(double x) {
     s = x * y;
     return (s + 0.5 * y * PREFIX_fma_f64(-s, s, x)) * scale;
 }
+#endif
 """,
     # The product of two floats is exact as a double.
     "fma_f32": """
@@ -131,12 +149,26 @@ NEEDS = {
     "fma_f64": ["fabs_f64"],
     "sqrt_f64": ["fma_f64"],
 }
-for _name in ("fabs", "rint", "floor", "ceil", "trunc", "sqrt"):
+for _name in ("fabs", "rint", "floor", "ceil", "trunc"):
     FIXED[f"{_name}_f32"] = (
         f"static float PREFIX_{_name}_f32(float x) {{\n"
         f"    return (float)PREFIX_{_name}_f64((double)x);\n}}"
     )
     NEEDS[f"{_name}_f32"] = [f"{_name}_f64"]
+FIXED["sqrt_f32"] = """
+#if defined(__GNUC__) && defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__aarch64__)
+static float PREFIX_sqrt_f32(float x) {
+    (void)PREFIX_sqrt_f64;
+    __asm__("vsqrt.f32 %0, %1" : "=t"(x) : "t"(x));
+    return x;
+}
+#else
+static float PREFIX_sqrt_f32(float x) {
+    return (float)PREFIX_sqrt_f64((double)x);
+}
+#endif
+"""
+NEEDS["sqrt_f32"] = ["sqrt_f64"]
 for _float, _float_type, _integer, _integer_type in _PAIRS:
     FIXED[f"bits_{_float}_{_integer}"] = _BITS.format(
         old=_float, old_type=_float_type, new=_integer, new_type=_integer_type
@@ -150,3 +182,5 @@ for _float, _float_type, _integer, _integer_type in _PAIRS:
         integer_type=_integer_type,
         limits=_integer_type.removesuffix("_t").upper(),
     )
+FIXED.update(RANDOM)
+NEEDS.update(NEEDED)

@@ -43,6 +43,22 @@ class Functions:
         self.texts.setdefault(whole, FIXED[name].replace("PREFIX", self.prefix).strip())
         return whole
 
+    def across(self, kind: str) -> str:
+        """Return the name of the function that adds up an array: halves to each other."""
+        name, number = f"{self.prefix}_across_{kind}", TYPES[kind]
+        self.texts.setdefault(
+            name,
+            f"""static {number} {name}({number} *x, int count) {{
+    for (int half = count / 2; half > 0; half /= 2) {{
+        for (int i = 0; i < half; i++) {{
+            x[i] += x[i + half];
+        }}
+    }}
+    return x[0];
+}}""",
+        )
+        return name
+
     def used_by(self, text: str) -> list[str]:
         """Return the functions that a text calls, and those that they call in turn, in order."""
         kept: list[str] = []

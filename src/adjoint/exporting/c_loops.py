@@ -14,12 +14,14 @@ from ..compiler.native.lanes import Lanes, Names
 from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
 from .c_lanes import CBlock, Functions, inlined
-from .c_literals import SIZES, constant_array
+from .c_literals import SIZES, TYPES, constant_array
 from .c_places import Places, offset, strides_of
 from .identifiers import identifier
 from .refusal import ExportError
 
-_OURS = re.compile(r"[vwitxy]\d*|sum|best|at|step|entry|golden_\w*")
+_OURS = re.compile(
+    r"[vwitxysu]\d*|sum|best|at|step|entry|golden_\w*|own|now|next|rows|lane|total|part|batch\d+"
+)
 # The stack of a program would be more than this.
 _MOST_BYTES = 1 << 26
 
@@ -31,6 +33,8 @@ class Loops:
     ----------
     prefix : str
         What the names of functions begin with.
+    beside : Loops, optional
+        Loops of the same file, with which these share functions and constant arrays.
 
     Attributes
     ----------
@@ -42,15 +46,20 @@ class Loops:
         The loops.
     """
 
-    def __init__(self, prefix: str) -> None:
-        self.functions = Functions(prefix)
+    def __init__(self, prefix: str, beside: Loops | None = None) -> None:
+        self.functions: Functions = Functions(prefix) if beside is None else beside.functions
         self.names = Names()
-        self.tables: list[str] = []
-        self.table_bytes = 0
+        self.tables: list[str] = [] if beside is None else beside.tables
+        self.table_sizes: list[int] = [] if beside is None else beside.table_sizes
         self.buffers: dict[str, tuple[str, int]] = {}
         self.lines: list[str] = []
         self.depth = 0
-        self.taken = {prefix}
+        self.taken: set[str] = {prefix} if beside is None else beside.taken
+
+    @property
+    def table_bytes(self) -> int:
+        """How many bytes the constant arrays of the file take."""
+        return sum(self.table_sizes)
 
     def table(self, path: str, array: Array) -> Places:
         """Return a constant array of the file."""
@@ -61,7 +70,7 @@ class Loops:
         self.taken.add(name)
         if array.size:
             self.tables.append(constant_array(name, path, array, kind))
-        self.table_bytes += array.size * SIZES[kind]
+        self.table_sizes.append(array.size * SIZES[kind])
         return Places.whole(name, kind, array.shape)
 
     def block(self) -> CBlock:
@@ -71,6 +80,13 @@ class Loops:
     def put(self, block: CBlock, *last: str) -> None:
         """Add a block's lines."""
         self.lines += inlined([*block.lines, *last])
+
+    def kept(self, block: CBlock, text: str, kind: str) -> str:
+        """Give an expression a name that stands in other lines than the block's, too."""
+        self.names.count += 1
+        name = f"u{self.names.count}"
+        block.lines.append(f"const {TYPES[kind]} {name} = {text};")
+        return name
 
     @contextmanager
     def loops(self, shape: Sequence[int]) -> Iterator[list[str]]:

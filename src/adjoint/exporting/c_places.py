@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.annotations import Array
+from .c_lanes import CBlock, CLanes
+from .c_literals import TYPES
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,33 @@ class Places:
     def whole(cls, buffer: str, kind: str, shape: tuple[int, ...]) -> Places:
         """Return the array that is all of a buffer, in C's order."""
         return cls(buffer, kind, np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape))
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An array of C, or a single number, which has a name.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        The kind of its numbers as they are stored.
+    is_single : bool
+    """
+
+    name: str
+    kind: str
+    is_single: bool = False
+
+    def at(self, index: int | str) -> str:
+        """Return an entry."""
+        return self.name if self.is_single else f"{self.name}[{index}]"
+
+    def read(self, block: CBlock, index: int | str, kind: str) -> CLanes:
+        """Return an entry in another kind of its own sort, as integers have."""
+        if self.kind == kind:
+            return CLanes(block, self.at(index), kind)
+        return block.let(f"({TYPES[kind]}){self.at(index)}", kind)
 
 
 def strides_of(flat: Array) -> tuple[int, list[int]] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,10 +50,22 @@ class Program(Loops):
     ----------
     inputs, outputs : list of (str, str, tuple of int)
         The name, the kind and the shape of each array that comes in and goes out.
+    held : mapping of int to Places
+        Where arrays of the state lie, by their number, that are no constants.
     """
 
-    def __init__(self, graph: Graph, paths: Sequence[str], state: Sequence[Array], prefix: str):
-        super().__init__(prefix)
+    def __init__(
+        self,
+        graph: Graph,
+        paths: Sequence[str],
+        state: Sequence[Array],
+        prefix: str,
+        *,
+        beside: Loops | None = None,
+        held: Mapping[int, Places] | None = None,
+    ) -> None:
+        super().__init__(prefix, beside)
+        self.held = held or {}
         self.graph = written_for_c(graph)
         self.values: dict[Node, Places] = {}
         self.pending: dict[Node, Operation] = {}
@@ -81,9 +93,11 @@ class Program(Loops):
                 self.inputs.append((name, kind, symbol.shape))
                 self.values[node] = Places.whole(name, kind, symbol.shape)
             else:
-                if self.uses[node] or node in self.results:
-                    path = paths[position - given]
-                    self.values[node] = self.table(path, np.asarray(state[position - given]))
+                place = position - given
+                if place in self.held:
+                    self.values[node] = self.held[place]
+                elif self.uses[node] or node in self.results:
+                    self.values[node] = self.table(paths[place], np.asarray(state[place]))
 
     def _outputs(self) -> None:
         self.outputs: list[tuple[str, str, tuple[int, ...]]] = []

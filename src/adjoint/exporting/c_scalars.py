@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +12,12 @@ from ..compiler.native.entries import Entries, kind_of
 from ..compiler.native.formats import FORMATS
 from ..compiler.native.functions import FUNCTIONS
 from ..compiler.native.instructions import INSTRUCTIONS, converted
+from ..compiler.native.kernel import Element
 from ..compiler.native.lanes import Lanes
 from ..compiler.native.unlowerable import Unlowerable
 from ..core.annotations import Array
 from ..core.node import Operation
-from .c_lanes import CBlock
+from .c_lanes import CBlock, CLanes
 from .c_literals import TYPES, number
 from .refusal import ExportError
 
@@ -48,10 +50,8 @@ class Scalars:
         lanes = [self.lanes(arg) for arg in args]
         if operation == "convert":
             result = converted(lanes[0], kind)
-        elif operation in FUNCTIONS:
-            result = self.block.outline(operation, INSTRUCTIONS[operation], *lanes)
         elif operation in INSTRUCTIONS:
-            result = INSTRUCTIONS[operation](*lanes)
+            result = instruction(self.block, operation, lanes)
         else:
             raise ExportError(f"C99 has no {operation}")
         return Scalar(operation, kind, None, result, args)
@@ -62,6 +62,23 @@ class Scalars:
             return self.block.constant(scalar.payload, scalar.kind)
         found: Lanes = scalar.lanes
         return found
+
+
+def applied(element: Element, block: CBlock, values: Mapping[Element, str]) -> Lanes:
+    """Write an operation of native code on numbers that have names already, or a constant."""
+    if element.operation == "constant":
+        return block.constant(element.payload, element.kind)
+    args = [CLanes(block, values[arg], arg.kind) for arg in element.args]
+    if element.operation == "convert":
+        return converted(args[0], element.kind)
+    return instruction(block, element.operation, args)
+
+
+def instruction(block: CBlock, operation: str, args: Sequence[Lanes]) -> Lanes:
+    """Write an operation: a call of a function of the file if it is a long one."""
+    if operation in FUNCTIONS:
+        return block.outline(operation, INSTRUCTIONS[operation], *args)
+    return INSTRUCTIONS[operation](*args)
 
 
 def elementwise(scalars: Scalars, node: Operation, args: list[Scalar]) -> Scalar:

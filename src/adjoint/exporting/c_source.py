@@ -16,7 +16,7 @@ from .subject import Subject, tolerance_of
 
 # Stands in the header until a compiler has said it.
 CODE_SIZE = "   The size of its code was not measured, as nothing here could tell."
-_GUARDS = """#if defined(__FAST_MATH__)
+GUARDS = """#if defined(__FAST_MATH__)
 #error "-ffast-math changes the results; compile without it"
 #endif
 #if FLT_EVAL_METHOD == 2
@@ -43,7 +43,7 @@ def c_files(
     sizes = {"constants": program.table_bytes, "memory": memory}
     declared = _declaration(program, prefix)
     return (
-        *_paired(
+        *paired(
             prefix,
             _header(subject, program, prefix, declared, sizes),
             _source(subject, program, prefix, header, declared, inputs, expected),
@@ -52,7 +52,7 @@ def c_files(
     )
 
 
-def _paired(prefix: str, header: str, source: str) -> tuple[str, str]:
+def paired(prefix: str, header: str, source: str) -> tuple[str, str]:
     """Return both with a digest of them: a header of another export has no place before a source.
 
     The names of the arguments may be the same where their sizes are not.
@@ -63,7 +63,7 @@ def _paired(prefix: str, header: str, source: str) -> tuple[str, str]:
     error = '#error "the header was written with another file; export both anew"\n#endif\n'
     return (
         header.replace(guard, guard + mark, 1),
-        source.replace(_GUARDS, unequal + error + _GUARDS, 1),
+        source.replace(GUARDS, unequal + error + GUARDS, 1),
     )
 
 
@@ -135,7 +135,7 @@ def _source(
     parts = [
         f"/* {prefix}: {comment(subject.about)}, written by adjoint. */",
         f'#include "{header}"\n\n#include <float.h>\n#include <math.h>\n#include <string.h>',
-        _GUARDS,
+        GUARDS,
         *program.tables,
         *program.functions.used_by(body),
         f"{declared} {{\n{body}\n}}",
@@ -178,7 +178,7 @@ def _main(program: Program, prefix: str, inputs: Sequence[Array], expected: Sequ
         items = ", ".join(number(item, kind) for item in np.ravel(array))
         parts.append(
             f"static const {STORED[kind]} golden_{name}[{calls}][{size}] = "
-            f"{{{_rows(items, calls)}}};"
+            f"{{{golden_rows(items, calls)}}};"
         )
     own = [
         f"    {STORED[kind]} {name}[{max(int(np.prod(s)), 1)}];" for (name, kind, s), _ in wanted
@@ -214,7 +214,8 @@ int main(void) {{
     return "\n".join(parts)
 
 
-def _rows(items: str, calls: int) -> str:
+def golden_rows(items: str, calls: int) -> str:
+    """Return the numbers of so many calls as lines of C, one for each."""
     numbers = items.split(", ")
     size = len(numbers) // calls
     rows = ["    {" + ", ".join(numbers[n * size : (n + 1) * size]) + "}" for n in range(calls)]

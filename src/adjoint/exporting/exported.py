@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,7 +17,11 @@ from ..core.tree import leaves
 from ..files.whole_file import whole_file
 from ..graphs.recording import no_grad
 from ..nn.module import Module
-from .c_source import CODE_SIZE, c_files, code_bytes
+from .c_compiled import tested_and_sized
+from .c_source import c_files
+from .c_table import CTable
+from .c_training import training_in_c
+from .fields import in_range
 from .identifiers import identifier
 from .onnx_model import onnx_file, tested_onnx
 from .python_source import python_file
@@ -29,12 +29,11 @@ from .refusal import ExportError
 from .subject import Subject
 from .subjects import read_subject
 from .training_task import TrainingTask
-from .wasm.files import network_files, training_files
+from .wasm.files import network_files, table_files, training_files
 
 SUFFIXES = {".py": "py", ".c": "c", ".onnx": "onnx", ".wasm": "wasm", ".html": "html"}
 TARGETS = tuple(SUFFIXES.values())
 NAMES = {"py": "python", "c": "C99", "onnx": "ONNX", "wasm": "WebAssembly", "html": "html"}
-_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,9 @@ def export(
         call. Estimators are MLPClassifier and MLPRegressor, or a pipeline that ends in one, with
         scalers of scikit-learn before it, TabularClassifier and TabularRegressor; they give the
         probabilities of classes, or numbers. A path is the folder of a model of `adjoint fit`.
-        A `TrainingTask` is for ``.wasm`` and ``.html``.
+        What reads texts of a table takes them in every target but ONNX, by the rules of the table:
+        a row is a struct in C, and an object in JavaScript. A `TrainingTask` is for ``.c``,
+        ``.wasm`` and ``.html``.
     path : path
         ``.py`` is one file that needs NumPy alone. ``.c`` is C99 that needs no library, with a
         header beside it. ``.onnx`` is a graph of ONNX for any number of rows; onnxruntime, if it is
@@ -143,7 +144,7 @@ def export(
                 "export: a TrainingTask brings its own rows and dtypes; expected neither examples "
                 "nor dtype"
             )
-        return _write_training(subject, path, target)
+        return _write_training(subject, path, target, called)
     training = _to_evaluation(subject)
     try:
         with read_subject(subject, examples).computing_in(dtype) as found:
@@ -153,10 +154,16 @@ def export(
             module.training = True
 
 
-def _write_training(task: TrainingTask, path: Path, target: str) -> Exported:
-    if target not in ("wasm", "html"):
-        raise ExportError(f"{NAMES[target]} has no trainings; --to wasm and --to html have")
-    files, sizes, tested = training_files(task, path, is_page=target == "html")
+def _write_training(task: TrainingTask, path: Path, target: str, name: str) -> Exported:
+    files: dict[Path, str | bytes] = {}
+    if target == "c":
+        header = _header_beside(path, name)
+        texts = training_in_c(task, name, header.name)
+        files, sizes, tested = tested_and_sized({header: texts[0], path: texts[1]}, texts[2], name)
+    elif target in ("wasm", "html"):
+        files, sizes, tested = training_files(task, path, is_page=target == "html")
+    else:
+        raise ExportError(f"{NAMES[target]} has no trainings; --to c, --to wasm and --to html have")
     _write_all(files)
     return _exported(files, sizes, tested)
 
@@ -174,25 +181,10 @@ def _write(
     subject: Subject, path: Path, target: str, name: str, examples: Sequence[Any]
 ) -> Exported:
     files: dict[Path, str | bytes] = {}
-    if target in ("c", "wasm", "html") and subject.reader is not None:
-        raise ExportError(
-            f"{NAMES[target]}: {subject.reader.refusal}; --to py carries the rules by which it is "
-            "read"
-        )
     if target == "c":
         header = _header_beside(path, name)
-        inputs, expected = _golden(subject, one_by_one=True)
-        if not expected:
-            raise ExportError("C99: the function gives no array")
-        texts = c_files(subject, name, header.name, inputs, expected)
-        sources = {header: texts[0], path: texts[1]}
-        sizes, tested = texts[2], _tested_c(sources, name)
-        if (code := _code_size(sources, name)) is not None:
-            machine = platform.machine()
-            told = f"   Its code takes {code} bytes where a compiler with -Os writes for {machine}."
-            sources[header] = texts[0].replace(CODE_SIZE, told, 1)
-            sizes = {**sizes, "code": code}
-        files.update(sources)
+        texts = _c_files(subject, name, header.name)
+        files, sizes, tested = tested_and_sized({header: texts[0], path: texts[1]}, texts[2], name)
     elif target == "onnx":
         if subject.reader is None:
             inputs, expected = _golden(subject, one_by_one=False)
@@ -203,12 +195,7 @@ def _write(
         files[path] = content
         tested = tested_onnx(subject, content, inputs, expected, tolerance)
     elif target in ("wasm", "html"):
-        inputs, expected = _golden(subject, one_by_one=True)
-        together = _golden(subject, one_by_one=False)[1]
-        page = target == "html"
-        files, sizes, tested = network_files(
-            subject, path, inputs, expected, together, is_page=page, examples=examples
-        )
+        files, sizes, tested = _wasm_files(subject, path, examples, is_page=target == "html")
     else:
         inputs, expected = ([], []) if subject.reader else _golden(subject, one_by_one=False)
         text, sizes = python_file(subject, name, inputs, expected)
@@ -218,13 +205,49 @@ def _write(
     return _exported(files, sizes, tested)
 
 
+def _c_files(subject: Subject, name: str, header: str) -> tuple[str, str, dict[str, int]]:
+    """Return the header, the source, and their sizes in bytes."""
+    if subject.reader is not None:
+        table = CTable(subject.reader.of_numbers(subject), subject.reader.fields(), name)
+        return *table.files(header, *subject.reader.golden_texts()), table.sizes
+    inputs, expected = _golden(subject, one_by_one=True)
+    if not expected:
+        raise ExportError("C99: the function gives no array")
+    return c_files(subject, name, header, inputs, expected)
+
+
+def _wasm_files(
+    subject: Subject, path: Path, examples: Sequence[Any], *, is_page: bool
+) -> tuple[dict[Path, str | bytes], dict[str, int], str]:
+    """Return the files, their sizes in bytes, and how they were tested."""
+    reader = subject.reader
+    if reader is None:
+        inputs, expected = _golden(subject, one_by_one=True)
+        together = _golden(subject, one_by_one=False)[1]
+        return network_files(
+            subject, path, inputs, expected, together, is_page=is_page, examples=examples
+        )
+    on_numbers, fields = reader.of_numbers(subject), reader.fields()
+    rows = in_range(fields, on_numbers.golden()[0])
+    alone = np.stack([_run(on_numbers.function, [rows[n : n + 1]])[0] for n in range(len(rows))])
+    return table_files(
+        on_numbers,
+        fields,
+        path,
+        reader.golden_texts(),
+        ([alone], _run(on_numbers.function, [rows])),
+        target=reader.target,
+        is_page=is_page,
+    )
+
+
 def _exported(files: Mapping[Path, str | bytes], sizes: Mapping[str, int], tested: str) -> Exported:
     whole = sum(len(_encoded(content)) for content in files.values())
     return Exported(list(files), {"text": whole, **sizes}, tested)
 
 
 # What the compiler's own words or the names in a file of C would be taken for.
-_OWN = re.compile(r"[vwitxy]\d*|[abdn]|best|same|size|golden_\w*")
+_OWN = re.compile(r"[vwitxy]\d*|[abdn]|best|row|same|size|golden_\w*")
 
 
 def _header_beside(path: Path, name: str) -> Path:
@@ -293,58 +316,3 @@ def _tested_python(text: str) -> str:
     except Exception as error:
         raise ExportError(f"python: the file does not run: {error!r:.300}") from error
     return "golden vectors: ok"
-
-
-def _tested_c(files: dict[Path, str], name: str) -> str:
-    compiler = _compiler()
-    if compiler is None:
-        return "golden vectors: not run, as there is no C compiler here"
-    with tempfile.TemporaryDirectory() as folder:
-        source = _put(files, folder)
-        program = str(Path(folder) / "golden")
-        flags = ["-std=c99", "-O1", "-ffp-contract=off", f"-D{name.upper()}_MAIN"]
-        _call([compiler, *flags, "-x", "c", source, "-o", program], folder)
-        return f"golden vectors, {Path(compiler).name}: {_call([program], folder)}"
-
-
-def _compiler() -> str | None:
-    return next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-
-
-def _put(files: dict[Path, str], folder: str) -> str:
-    """Write a header and a source into a folder; return the source's path."""
-    for path, text in files.items():
-        (Path(folder) / path.name).write_text(text, "utf-8")
-    _, source = files
-    return str(Path(folder) / source.name)
-
-
-def _code_size(files: dict[Path, str], name: str) -> int | None:
-    """Return the bytes of the machine code; None if nothing here can tell."""
-    compiler, size = _compiler(), shutil.which("size")
-    if compiler is None or size is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        flags = ["-std=c99", "-Os", "-ffp-contract=off", "-x", "c"]
-        found = str(Path(folder) / f"{name}.o")
-        _call([compiler, *flags, "-c", _put(files, folder), "-o", found], folder)
-        done = subprocess.run([size, "-A", found], capture_output=True, text=True, check=False)
-    return code_bytes(done.stdout) or None
-
-
-def _call(command: list[str], folder: str) -> str:
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise ExportError(f"C99: the compiler or program took over {_SECONDS} s") from None
-    if done.returncode < 0:
-        raise ExportError(
-            "C99: the program with the golden vectors was ended by signal "
-            f"{-done.returncode}; perhaps its arrays need more stack than there is"
-        )
-    if done.returncode:
-        told = (done.stdout + done.stderr).strip().splitlines() or ["no message"]
-        raise ExportError(f"C99: the golden vectors fail: {told[0]}")
-    return done.stdout.strip().rpartition(": ")[2]

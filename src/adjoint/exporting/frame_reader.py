@@ -14,6 +14,7 @@ from ..core.annotations import Array
 from ..core.value import Value
 from ..estimators.tables import TableEncoder
 from ..ops.structural import astype, concatenate
+from .fields import Field
 from .frame_functions import FUNCTIONS, encode_frame
 from .onnx_graph import OnnxGraph, Wire
 from .onnx_texts import exact_codes
@@ -68,10 +69,9 @@ class FrameReader:
         return cls(columns, subject)
 
     @property
-    def refusal(self) -> str:
-        """Why a target without texts cannot carry it."""
-        first = next(column for column in self.columns if column["levels"] is not None)
-        return f"column {first['name']!r} holds categories that are texts"
+    def target(self) -> str:
+        """What is predicted."""
+        return "prediction"
 
     def computing_in(self, dtype: Any, subject: Subject) -> FrameReader:
         """Return a reader for a subject of another dtype."""
@@ -129,6 +129,42 @@ class FrameReader:
     @staticmethod
     def _dtype(column: dict[str, Any]) -> Any:
         return np.float64 if column["levels"] is None else np.int64
+
+    # --- in C and JavaScript
+
+    def fields(self) -> list[Field]:
+        """Return how the columns of a row are read."""
+        told = self.descriptions()
+        return [
+            Field(
+                column["name"],
+                "number" if column["levels"] is None else "category",
+                told[column["name"]],
+                is_exact=True,
+                must_be_there=column["must_be_there"],
+                levels=tuple(column["levels"] or ()),
+            )
+            for column in self.columns
+        ]
+
+    def of_numbers(self, subject: Subject) -> Subject:
+        """Return a subject that takes the numbers of the fields of a row."""
+        inner, (example,) = subject.function, subject.examples
+        names, width = tuple(field.name for field in self.fields()), len(self.columns)
+
+        def predict(x: Any) -> Any:
+            return astype(inner(astype(x, dtype=example.dtype)), dtype=np.dtype(np.float64))
+
+        return replace(subject, function=predict, examples=(np.zeros((1, width)),), columns=names)
+
+    def golden_texts(self) -> tuple[dict[str, list[str | None]], Array]:
+        """Return the texts of a frame to test an export with, and the results."""
+        table = self.golden()
+        texts = {
+            name: [None if x is None else x if isinstance(x, str) else repr(x) for x in values]
+            for name, values in table.items()
+        }
+        return texts, self._outputs(table)
 
     # --- in Python
 

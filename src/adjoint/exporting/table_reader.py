@@ -13,26 +13,26 @@ import numpy as np
 from ..core.annotations import Array
 from ..errors import require
 from ..nn.module import Module
-from ..ops.softmax import softmax
 from ..ops.structural import astype, concatenate, reshape
+from ..tables.calendar import part_of_time
 from ..tables.column import Column
-from ..tables.date_format import MONTHS, DateFormat
+from ..tables.date_format import DateFormat
 from ..tables.encoder import DTYPE
 from ..tables.model import TableModel
 from ..tables.scaling import scaling_of
+from .fields import Field
 from .onnx_graph import OnnxGraph, Wire
 from .onnx_texts import descriptions, tidy_codes
 from .python_text import golden_array, without_annotations
 from .refusal import ExportError
 from .subject import Subject
+from .table_examples import GOLDEN_ROWS, text_examples, typed_examples
 from .table_functions import ABOUT_DATES, CONSTANTS, FUNCTIONS, NO_MOMENT
-
-_STRANGE = ["", "NA", "  ?", "no such thing", "\u7ea2", "inf", None]
 
 
 def of_table_model(model: TableModel) -> Subject:
     """Return a model of `adjoint fit` as a subject, with the rules by which it reads a table."""
-    return _subject(model, model.target.labels, DTYPE, f"the prediction of {model.target.name}")
+    return _subject(model, model.target.labels, DTYPE, model.target.answer)
 
 
 def of_tabular(estimator: Any) -> Subject:
@@ -59,10 +59,7 @@ def _subject(model: TableModel, labels: list[Any], dtype: Any, about: str) -> Su
     network.eval()
 
     def predict(x: Any) -> Any:
-        found = astype(network(x), dtype=np.dtype(np.float64))
-        if target.task == "regression":
-            return found[:, 0] * target.std + target.mean
-        return softmax(found, axis=1)
+        return target.answers(astype(network(x), dtype=np.dtype(np.float64)))
 
     is_classifier = target.task == "classification"
     return Subject(
@@ -97,10 +94,10 @@ class TableReader:
     dtype: np.dtype[Any]
 
     @property
-    def refusal(self) -> str:
-        """Why a target without texts cannot carry it."""
-        first = self.model.encoder.columns[0]
-        return f"column {first.name!r} of a table is read as texts"
+    def target(self) -> str:
+        """What is predicted."""
+        target = self.model.target
+        return target.answer if target.quantiles else target.name
 
     def computing_in(self, dtype: Any, subject: Subject) -> TableReader:
         """Return a reader for a subject of another dtype."""
@@ -111,12 +108,12 @@ class TableReader:
     def by_column(self, subject: Subject) -> Subject:
         """Return a subject that takes an array for each column: numbers, or those of categories."""
         columns = [_Scaled(column) for column in self.model.encoder.columns]
-        outputs, dtype, is_classifier = subject.function, self.dtype, subject.is_classifier
+        outputs, dtype = subject.function, self.dtype
 
         def predict(*given: Any) -> Any:
             parts = [part for read, x in zip(columns, given, strict=True) for part in read(x)]
             found = outputs(astype(concatenate(parts, axis=1), dtype=dtype))
-            return found if is_classifier else reshape(found, shape=(found.shape[0], 1))
+            return found if len(found.shape) == 2 else reshape(found, shape=(found.shape[0], 1))
 
         kinds = {"number": np.float64, "category": np.int64, "date": np.int64}
         examples = tuple(np.zeros(1, kinds[one.column.kind]) for one in columns)
@@ -150,12 +147,45 @@ class TableReader:
         pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
         inputs, columns = [], {}
         for place, column in enumerate(self.model.encoder.columns):
-            given, arrow = _typed_examples(column, place, pyarrow)
+            given, arrow = typed_examples(column, place, pyarrow)
             inputs.append(given)
             columns[column.name] = arrow
         with np.errstate(all="ignore"):
             found = self._outputs(pyarrow.table(columns))
         return inputs, [found if found.ndim == 2 else found[:, np.newaxis]]
+
+    # --- in C and JavaScript
+
+    def fields(self) -> list[Field]:
+        """Return how the columns of a row are read."""
+        return [
+            Field.of(_described(one), str(one), is_time=one.dates is not None and one.dates.is_time)
+            for one in self.model.encoder.columns
+        ]
+
+    def of_numbers(self, subject: Subject) -> Subject:
+        """Return a subject that takes the numbers of the fields of a row."""
+        columns, outputs, dtype = self.model.encoder.columns, subject.function, self.dtype
+        fields = self.fields()
+
+        def predict(x: Any) -> Any:
+            parts, place = [], 0
+            for column, field in zip(columns, fields, strict=True):
+                parts += _from_numbers(column, field, x[:, place : place + len(field.numbers)])
+                place += len(field.numbers)
+            return outputs(astype(concatenate(parts, axis=1), dtype=dtype))
+
+        names = tuple(name for field in fields for name in field.numbers)
+        example = np.zeros((1, len(names)))
+        return replace(subject, function=predict, examples=(example,), columns=names)
+
+    def golden_texts(self) -> tuple[dict[str, list[str | None]], Array]:
+        """Return the texts of a table to test an export with, and the results."""
+        pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
+        table = self.golden()
+        arrays = [pyarrow.array(values, pyarrow.string()) for values in table.values()]
+        with np.errstate(all="ignore"):
+            return table, self._outputs(pyarrow.table(arrays, names=list(table)))
 
     # --- in Python
 
@@ -176,7 +206,7 @@ class TableReader:
         """Return the function that users call."""
         if name in {*CONSTANTS, *(f.__name__ for f in FUNCTIONS)}:
             raise ExportError(
-                f"python: the file has a {name} already; choose another name, as --name model"
+                f"python: the file has its own {name}; choose another name, as --name model"
             )
         target, state = self.model.target, ", ".join(weights)
         lines = [
@@ -191,8 +221,11 @@ class TableReader:
             '    with np.errstate(all="ignore"):',
             f"        y = {inner}(x, [{state}])",
         ]
-        if target.task == "regression":
+        if target.kind == "regression":
             return [*lines, '    return {"prediction": y}']
+        if target.task == "regression":
+            names = list(target.columns_of(np.empty((0, target.outputs))))
+            return [*lines, f"    return dict(zip({names!a}, y.T))"]
         kind = ", object" if all(isinstance(label, str) for label in self.labels) else ""
         return [
             *lines,
@@ -229,15 +262,15 @@ class TableReader:
     def golden(self) -> dict[str, list[str | None]]:
         """Return a table of texts to test an export with."""
         columns = self.model.encoder.columns
-        count = max(len(_STRANGE) + 8, 16)
-        return {c.name: _examples(c, place, count) for place, c in enumerate(columns)}
+        count = GOLDEN_ROWS
+        return {c.name: text_examples(c, place, count) for place, c in enumerate(columns)}
 
     def _predicted(self, table: dict[str, list[str | None]]) -> dict[str, Any]:
         pyarrow = require("pyarrow", extra="cli", purpose="a model of a table")
         arrays = [pyarrow.array(values, pyarrow.string()) for values in table.values()]
         found = self._outputs(pyarrow.table(arrays, names=list(table)))
         if self.model.target.task == "regression":
-            return {"prediction": found}
+            return self.model.target.columns_of(found)
         kind = object if all(isinstance(label, str) for label in self.labels) else None
         chances = {f"probability_{label}": found[:, k] for k, label in enumerate(self.labels)}
         return {"prediction": np.array(self.labels, kind)[found.argmax(axis=1)], **chances}
@@ -259,29 +292,21 @@ class _Scaled(Module):
         if self.column.kind == "number":
             found = self.column.columns_of(np.where(np.isfinite(x), x, np.nan))
         elif self.column.kind == "date":
-            found = self.column.columns_of(np.where(x == NO_MOMENT, np.nan, x / 1e6), x)
+            seconds = np.where(x == NO_MOMENT, np.nan, x / 1e6)
+            found = self.column.columns_of(seconds, lambda part: part_of_time(part, x))
         return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
-def _typed_examples(column: Column, place: int, pyarrow: Any) -> tuple[Array, Any]:
-    """Return values of a column as ONNX takes them, and as Arrow does."""
+def _from_numbers(column: Column, field: Field, x: Any) -> list[Any]:
+    """Return the columns that a network reads, (n, 1) each, of the numbers of a field."""
+    first = x[:, 0]
     if column.kind == "category":
-        texts = ["" if x is None else x for x in _examples(column, place, 16)]
-        return np.array(texts, object)[:, np.newaxis], pyarrow.array(texts, pyarrow.string())
-    ends = np.linspace(column.quantiles[0], column.quantiles[-1], 11)
-    if column.kind == "number":
-        found = np.array([*ends, 0.0, np.nan, np.inf, -1e300, 1e300])
-        found = np.roll(found, place)
-        return found[:, np.newaxis], pyarrow.array(found, from_pandas=True)
-    is_time = column.dates is not None and column.dates.is_time
-    micros = np.round(ends * 1e6).astype(np.int64)
-    if is_time:
-        micros = np.minimum(micros, 86_399_999_999)
-    others = [0, 86_399_999_999, NO_MOMENT, *micros[:2]]
-    found = np.roll(np.array([*micros, *others], np.int64), place)
-    kind = pyarrow.time64("us") if is_time else pyarrow.timestamp("us")
-    arrow = pyarrow.array(found, pyarrow.int64(), mask=found == NO_MOMENT).cast(kind)
-    return found[:, np.newaxis], arrow
+        found = [first]
+    elif column.kind == "number":
+        found = column.columns_of(np.where(np.isfinite(first), first, np.nan))
+    else:
+        found = column.columns_of(first, lambda part: x[:, 1 + field.parts.index(part)])
+    return [reshape(astype(y, dtype=np.dtype(DTYPE)), shape=(x.shape[0], 1)) for y in found]
 
 
 def _described(column: Column) -> dict[str, Any]:
@@ -313,42 +338,6 @@ def _described(column: Column) -> dict[str, Any]:
         "marks": format.marks,
         "units": (format.before, format.after),
     }
-
-
-def _examples(column: Column, place: int, count: int) -> list[str | None]:
-    if column.kind == "category":
-        usual = column.levels or [""]
-    elif column.kind == "date":
-        ends = np.linspace(column.quantiles[0], column.quantiles[-1], 7)
-        usual = [_dated(column, moment) for moment in ends.tolist()]
-    else:
-        numbers = np.linspace(column.quantiles[0], column.quantiles[-1], 7)
-        usual = [_written(column, number) for number in numbers.tolist()]
-    values: list[str | None] = [usual[n % len(usual)] for n in range(count - len(_STRANGE))]
-    values += _STRANGE
-    return values[place % count :] + values[: place % count]
-
-
-def _dated(column: Column, since_1970: float) -> str:
-    """Return a moment in one of the ways in which a column writes it."""
-    moment = str(np.datetime64(round(since_1970), "s"))
-    date, _, time = moment.partition("T")
-    year, month, day = date.split("-")
-    order = column.dates.order if column.dates else "ymd"
-    if order == "time":
-        return time
-    if order in ("ymd", "dmy", "mdy"):
-        parts = {"y": year, "m": month, "d": day}
-        mark = "-" if order == "ymd" else "/"
-        return f"{mark.join(parts[letter] for letter in order)} {time}"
-    name = MONTHS[int(month) - 1].capitalize()
-    return f"{day} {name} {year}" if order == "d month y" else f"{name} {day}, {year}"
-
-
-def _written(column: Column, number: float) -> str:
-    format = column.numbers
-    text = f"{abs(number):.3f}".replace(".", format.decimal)
-    return f"{'-' if number < 0 else ''}{format.before}{text}{format.after}"
 
 
 def _written_out(values: Array) -> str:

@@ -16,8 +16,8 @@ from ..training.task import Loss, Task, prepare
 class TrainingTask:
     """A training that is not begun: a model, rows, a loss and an optimiser, as `fit` takes them.
 
-    `export` makes a module of WebAssembly or a page of it, which train as `fit` would here: the
-    same first weights, the same batches in the same order. The model is not changed.
+    `export` makes C99, a module of WebAssembly or a page of it, which train as `fit` would here:
+    the same first weights, the same batches in the same order. The model is not changed.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class TrainingTask:
         page they are what is trained on.
     loss : str or callable
     optimizer : str, Optimizer or callable
-        Its settings must be the same at every step.
+        Of settings that follow a schedule, the numbers of all ``epochs`` are written down.
     batch_size : int
     seed : int or numpy.random.Generator
         Decides the order of the rows; whoever runs the training may choose another.
@@ -37,7 +37,8 @@ class TrainingTask:
         Whether the weights have the bits that ``fit(..., reproducible=True)`` gives on every
         machine; the module is larger then, and slower.
     epochs : int, optional
-        After how many epochs a page pauses; by default it goes on.
+        After how many epochs a page pauses; by default it goes on. A schedule needs it, and its
+        last number holds from there on.
 
     Raises
     ------

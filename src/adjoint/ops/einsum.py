@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -136,7 +135,7 @@ def _named_links(out: Described, args: Sequence[Any], params: Params) -> Any:
 
 
 def _named_in_rows(rows: Rows, *, subscripts: str, **params: Any) -> Any:
-    free = set(string.ascii_letters) - set(subscripts)
+    free = set(LETTERS) - set(subscripts)
     if not free:
         return one_by_one(rows, subscripts=subscripts, **params)
     row = min(free)

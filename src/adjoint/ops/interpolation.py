@@ -16,8 +16,18 @@ from ..errors import ShapeError
 from .arithmetic import divide
 from .indexing import index
 from .keys import SLOT
-from .logic import bitwise_and, equal, greater, greater_equal, isinf, less
-from .piecewise import minimum, where
+from .logic import (
+    bitwise_and,
+    bitwise_or,
+    equal,
+    greater,
+    greater_equal,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+)
+from .piecewise import maximum, minimum, where
 from .products import strong_multiply
 from .structural import as_array
 
@@ -31,8 +41,21 @@ def _interval_in_rows(rows: Rows) -> Any:
     return one_by_one(rows) if rows.mapped[1] else rows.apply(rows.operands)
 
 
+def _by_halving(x: Any, knots: Any) -> Any:
+    """Count the knots at or below x: a count is right if the last of so many is one of them."""
+    size = shape_of(knots)[0]
+    count = np.zeros(shape_of(x), np.intp)
+    for power in reversed(range(size.bit_length())):
+        more = minimum(count + 2**power, size)
+        # NaN is behind all numbers, as in searchsorted.
+        is_above = bitwise_or(less_equal(index(knots, more - 1, key=(SLOT,)), x), isnan(x))
+        count = where(is_above, more, count)
+    return minimum(maximum(count - 1, 0), max(size - 2, 0))
+
+
 @constant(
     batch=_interval_in_rows,
+    expand=_by_halving,
     public=False,
     shape=lambda x, knots: shape_of(x),
     dtype=lambda x, knots: np.dtype(np.intp),

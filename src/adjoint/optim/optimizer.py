@@ -128,7 +128,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, lr: float | Schedule) -> None:
-        checked = self.check_setting("lr", lr)
+        checked = lr if callable(lr) else self.check_setting("lr", lr)
         for group in self.groups:
             group["lr"] = checked
 

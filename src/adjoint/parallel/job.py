@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import blas, reports
+from .leash import leashed
 
 # What Open MPI says of a rank that a signal ended.
 _KILLED = re.compile(r"process\s+rank\s+(\d+)\s.*?exited\s+on\s+signal\s+(\d+)", re.DOTALL)
@@ -150,7 +151,8 @@ def run(
 ) -> Ending:
     """Run a job to its end, and return how it ended.
 
-    Ctrl-C asks the ranks to stop after the step that they are taking; a second one ends them.
+    Ctrl-C asks the ranks to stop after the step that they are taking; a second one ends them. If
+    this process is killed the job ends, too, on Linux.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ def run(
         Given each line that is not for the launcher; by default it goes to standard error.
     """
     process = subprocess.Popen(
-        plan.command(mpiexec),
+        leashed(plan.command(mpiexec)),
         stderr=subprocess.PIPE,
         env=os.environ | plan.variables(attempt),
         start_new_session=True,  # Ctrl-C is ours to pass on

@@ -6,6 +6,7 @@ They are computed beside the training, and nothing of them goes back into it.
 from __future__ import annotations
 
 import ast
+import copy
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,12 @@ from ..optim.snapshot import kept
 from ..training.epochs import as_plain_array
 from ..training.step import TrainingStep
 from .readings import gradients
-from .settings import SettingsError
 from .steps import Steps
+from .values import SettingsError
 
 # A matrix on the page shows so many rows and columns.
 _SHOWN = 6
+_LEAST_GRADIENT = 1e-6
 
 
 def derive(steps: Steps, lang: str) -> dict[str, Any]:
@@ -145,9 +147,10 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
 
     It is that of the batch to come, at the present weights; these are as they were afterwards.
     """
-    tensor, place = parameter(steps.model, name, index)
     found = gradients(steps)
-    X, *targets = steps.batch()
+    model, (X, *targets) = _in_double(steps.model), steps.batch()
+    X, targets = _as_double(X), [_as_double(each) for each in targets]
+    tensor, place = parameter(model, name, index)
     before = tensor.data
 
     def loss_at(x: float) -> float:
@@ -155,20 +158,37 @@ def check(steps: Steps, name: str, index: int) -> dict[str, Any]:
         moved[place] = x
         tensor.data = moved
         # Each time from the same random state: else dropout would leave out other units.
-        with kept(steps.model, steps.setup.loss), no_grad(), np.errstate(all="ignore"):
-            return float(as_plain_array(steps.setup.loss(steps.model(X), *targets)))
+        with kept(model, steps.setup.loss), no_grad(), np.errstate(all="ignore"):
+            return float(as_plain_array(steps.setup.loss(model(X), *targets)))
 
-    with kept(steps.model):
+    with kept(model):
         numeric = slope(loss_at, float(before[place]))
     engine = float(found[name][place])
-    scale = max(abs(numeric), abs(engine))
+    # A gradient that is 0 but for rounding, as that of a bias before a norm, has no right digits.
+    scale = max(abs(numeric), abs(engine), _LEAST_GRADIENT)
     return {
         "name": name,
         "place": list(place),
         "engine": plain(engine),
         "numeric": plain(numeric),
-        "difference": plain(abs(numeric - engine) / scale if scale > 0 else 0.0),
+        "difference": plain(abs(numeric - engine) / scale),
+        # The engine's number has no more digits than its dtype.
+        "bound": 1e-5 if model is steps.model else 1e-2,
     }
+
+
+def _in_double(model: Module) -> Module:
+    """Return a model whose loss has digits enough for differences: itself, or a copy in double."""
+    if next(model.parameters()).dtype != np.float32:
+        return model
+    copied = copy.deepcopy(model)
+    for tensor in (*copied.parameters(), *(buffer for _, buffer in copied.named_buffers())):
+        tensor.data = _as_double(tensor.data)
+    return copied
+
+
+def _as_double(array: Array) -> Array:
+    return array.astype(float) if array.dtype == np.float32 else array
 
 
 def update_rule(steps: Steps, name: str) -> dict[str, Any]:

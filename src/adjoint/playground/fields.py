@@ -66,6 +66,9 @@ def plane_of(problem: Problem, axes: tuple[int, int], held: Sequence[float] | No
     low, high = X[:, places].min(axis=0), X[:, places].max(axis=0)
     margin = 0.12 * np.where(high > low, high - low, 1.0)
     values = X.mean(axis=0) if held is None else np.array(held, float)
+    if len(problem.rows.sight):  # it stays while points are drawn in it
+        lowest, highest = np.reshape(problem.rows.sight, (2, 2))[:, places]
+        return Plane(axes, values, np.minimum(low, lowest), np.maximum(high, highest))
     return Plane(axes, values, low - margin, high + margin)
 
 
@@ -116,7 +119,8 @@ def target_range(problem: Problem) -> tuple[float, float]:
 def numbers(outputs: Array, problem: Problem) -> Array:
     """Return predicted numbers in the unit of the rows."""
     with np.errstate(all="ignore"):
-        return np.asarray(outputs[:, :1] * problem.target_deviation + problem.target_mean)
+        found = np.exp(outputs[:, :1]) if problem.is_log else outputs[:, :1]
+        return np.asarray(found * problem.target_deviation + problem.target_mean)
 
 
 def as_bytes(shares: Array) -> Array:

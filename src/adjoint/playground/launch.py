@@ -8,7 +8,8 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,13 @@ from ..optim.snapshot import kept
 from ..training.epochs import as_plain_array
 from ..training.history import History
 from ..training.task import Loss, MakesOptimizer, Task, prepare
+from .cell import is_in_notebook, show
 from .fields import in_rows
 from .guard import Guard
 from .problem import Problem, Rows
 from .requests import MOST_MESSAGE
 from .server import Server
-from .session import Brought
+from .session import Brought, Session
 from .settings import BY_NUMBER, BY_SCORE, Settings
 from .setup import Given
 
@@ -38,19 +40,41 @@ PORT = 8642  # where it is free
 _PURPOSE = "the playground"
 
 
-@dataclass(frozen=True)
 class Played:
-    """What is left when the playground is closed.
+    """What the playground trained: what it left when it was closed, or has now in a notebook.
+
+    Parameters
+    ----------
+    session : Session
+    turn : context manager, optional
+        What keeps others from training while a copy is made.
 
     Attributes
     ----------
     model : Module
-        A copy of the model as the latest page left it.
+        A copy of the model as the latest page left it; in a notebook, as the panels have it now.
     history : History
+        A copy of what was recorded of its epochs.
     """
 
-    model: Module
-    history: History
+    def __init__(self, session: Session, turn: AbstractContextManager[Any] | None = None) -> None:
+        self._session, self._turn = session, turn or nullcontext()
+
+    def __repr__(self) -> str:
+        return "Played: .model is a copy of the trained model, .history has its epochs"
+
+    @property
+    def model(self) -> Module:
+        """A copy of the model."""
+        with self._turn:
+            model: Module = copy.deepcopy(self._session.steps.model)
+        return model.eval()
+
+    @property
+    def history(self) -> History:
+        """A copy of the history."""
+        with self._turn:
+            return copy.deepcopy(self._session.steps.history)
 
 
 def play(
@@ -68,8 +92,8 @@ def play(
 ) -> Played:
     """Open the playground, a page in the browser on which a network is seen to learn.
 
-    It serves the page from this machine alone, and returns when Ctrl-C ends it; in a notebook,
-    when the kernel is interrupted.
+    It serves the page from this machine alone, and returns when Ctrl-C ends it. In a notebook the
+    page is in the output of the cell, without a server, and `play` returns at once.
 
     Parameters
     ----------
@@ -84,19 +108,21 @@ def play(
         As for `fit`; the optimiser is a name, or a callable that makes one, since every new
         beginning needs a new one.
     port : int, optional
-        By default 8642, or any other that is free.
+        By default 8642, or any other that is free. With a port a notebook serves the page, too.
     browser : bool
-        Whether to open a browser.
+        Whether to open a browser; without one a notebook serves the page, too.
 
     Returns
     -------
     Played
-        With ``.model``, the trained copy, and ``.history``.
+        With ``.model``, the trained copy, and ``.history``. In a notebook they are copies of what
+        the page has at the time they are asked for.
 
     Raises
     ------
     ImportError
-        If starlette, uvicorn or websockets is missing; they are the extra `play`.
+        If starlette, uvicorn or websockets is missing; they are the extra `play`. In a notebook
+        anywidget, the extra `notebook`, does without them.
     OSError
         If the port is taken.
     TypeError, ValueError
@@ -112,10 +138,20 @@ def play(
     if model is None:
         if X is not None or y is not None:
             raise TypeError("play: rows were given without a model; expected play(model, X, y)")
-        return launch(Brought(), port=port, browser=browser)
+        return _open(Brought(), port, browser)
     if X is None or y is None:
         raise TypeError("play: a model needs its rows, as play(model, X, y)")
     brought = bring_model(model, X, y, loss, optimizer, batch_size, seed, validation)
+    return _open(brought, port, browser)
+
+
+def _open(brought: Brought, port: int | None, browser: bool) -> Played:
+    """Open it in the output of a notebook's cell if there is one, and in a browser otherwise."""
+    if port is None and browser and is_in_notebook():
+        try:
+            return Played(*show(brought))
+        except ImportError as error:
+            print(f"opens in a browser instead: {error}")
     return launch(brought, port=port, browser=browser)
 
 
@@ -233,13 +269,12 @@ def launch(
 
         threading.Thread(target=serve, name="adjoint play", daemon=True).start()
         say(f"playground: {guard.address}")
-        say("Ctrl-C ends it")
+        say("interrupt the kernel to end it" if is_in_notebook() else "Ctrl-C ends it")
         if browser:
             threading.Thread(target=webbrowser.open, args=(guard.address,), daemon=True).start()
         _await_end(served, ended)
         server.close()
-    steps = server.sessions.latest.steps
-    return Played(steps.model.eval(), steps.history)
+    return Played(server.sessions.latest)
 
 
 def configuration(uvicorn: Any, server: Server) -> Any:

@@ -11,11 +11,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .problem import Rows
-from .settings import MOST_CLASSES, MOST_ROWS, SettingsError
+from .settings import MOST_CLASSES, MOST_ROWS
+from .values import SettingsError, listed, number
 
 MOST_COLUMNS, MOST_TEXT, _LONGEST_NAME = 50, 1_000_000, 40
 _MISSING = {"", "na", "nan", "null", "none", "?"}
@@ -206,3 +208,55 @@ def as_csv(rows: Rows) -> str:
         ",".join([*map(repr, x), repr(y)]) + "\n"
         for x, y in zip(rows.X.tolist(), rows.y.tolist(), strict=True)
     )
+
+
+def rows_as_json(rows: Rows) -> dict[str, Any]:
+    """Return what `read_rows` reads."""
+    return {
+        "names": list(rows.names),
+        "labels": list(rows.labels),
+        "X": rows.X.tolist(),
+        "y": rows.y.tolist(),
+    }
+
+
+def read_rows(given: object) -> Rows:
+    """Return the rows that JSON gave, as `read_text` would have made them.
+
+    Raises
+    ------
+    SettingsError
+        If they are no table of numbers with a name for each column and for the target.
+    """
+    if not isinstance(given, dict) or given.keys() != {"names", "labels", "X", "y"}:
+        raise SettingsError("table: expected names, labels, X and y")
+    names, labels = (_names(name, given[name]) for name in ("names", "labels"))
+    if not 2 <= len(names) <= MOST_COLUMNS + 1 or len(labels) not in (
+        0,
+        *range(2, MOST_CLASSES + 1),
+    ):
+        raise SettingsError(
+            f"table: expected 2 to {MOST_COLUMNS} columns, and 2 to {MOST_CLASSES} classes or none"
+        )
+    width, lines = len(names) - 1, listed("table", given["X"], most=MOST_ROWS)
+    X = [
+        [number("table", x, -1e150, 1e150) for x in listed("table", line, most=width)]
+        for line in lines
+    ]
+    if len(X) < 2 or any(len(line) != width for line in X):
+        raise SettingsError(f"table: expected two rows at least, of {width} numbers each")
+    most = len(labels) - 1 if labels else 1e150
+    y = [
+        number("table", value, 0 if labels else -most, most, whole=bool(labels))
+        for value in listed("table", given["y"], most=MOST_ROWS)
+    ]
+    if len(y) != len(X):
+        raise SettingsError(f"table: {len(X)} rows, and {len(y)} targets")
+    return Rows(np.array(X), np.array(y, int if labels else float), names, labels)
+
+
+def _names(name: str, given: object) -> list[str]:
+    found = listed(name, given, most=MOST_COLUMNS + 1)
+    if not all(isinstance(each, str) for each in found):
+        raise SettingsError(f"{name}: expected texts")
+    return [each[:_LONGEST_NAME] for each in found]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..nn.functional import LOSSES
-from . import designs, features
-from .settings import BY_SCORE, OWN, Settings
+from . import designs, features, formula, losses, mistakes
+from .optimisers import optimizer_text, own_text
+from .settings import BY_SCORE, DRAWN, FORMULA, OWN, Settings
 from .setup import Setup
 from .steps import Steps
 from .toys import TOYS
@@ -34,7 +35,9 @@ def _parts(steps: Steps) -> Iterator[list[str]]:
             "",
         ]
         yield ["optimizer = make_optimizer(list(model.parameters()))"]
+        yield own_text(steps.task.optimizer) if setup.settings.changes else []
     else:
+        yield losses.definition(setup.settings.loss)
         yield _data(setup)
         yield _network(setup)
     yield _training(steps)
@@ -44,16 +47,39 @@ def _data(setup: Setup) -> list[str]:
     settings = setup.settings
     if settings.data == OWN:
         return _own_data(setup)
-    toy = TOYS[settings.data]
-    definition = toy.definition()
-    call = toy.call(settings.rows, settings.classes, settings.noise, settings.seed)
     return [
-        *(["", "", *definition.rstrip().split("\n"), ""] if definition else []),
-        "",
-        f"X, y = {call}",
+        *mistakes.definition(settings.mistake),
+        *(_drawn_data(setup) if settings.data == DRAWN else _made_data(settings)),
         *_lines(features.source(settings.features)),
         *_lines(_target(setup)),
         *_split(setup),
+    ]
+
+
+def _made_data(settings: Settings) -> list[str]:
+    """Return how the rows of a toy set or of a formula are made."""
+    if settings.data == FORMULA:
+        definition = formula.definition(settings.formula)
+        call = f"make_points({settings.rows}, {settings.noise!r}, {settings.seed})"
+    else:
+        toy = TOYS[settings.data]
+        definition = toy.definition().rstrip().split("\n")
+        call = toy.call(settings.rows, settings.classes, settings.noise, settings.seed)
+    return [*(["", "", *definition, ""] if any(definition) else []), "", f"X, y = {call}"]
+
+
+def _drawn_data(setup: Setup) -> list[str]:
+    """Return the points that were drawn, in the order in which they are trained on."""
+    X, y = setup.problem.rows.X.tolist(), setup.problem.rows.y.tolist()
+    kind = "int" if setup.problem.classes else "float"
+    return [
+        "",
+        "points = np.array([",
+        *(f"    [{', '.join(map(repr, (*x, target)))}]," for x, target in zip(X, y, strict=True)),
+        "])",
+        f"X, y = points[:, :-1], points[:, -1].astype({kind})",
+        f"order = ad.data.permutation(len(X), seed={setup.seed}, epoch=0)",
+        "X, y = X[order], y[order]",
     ]
 
 
@@ -62,6 +88,7 @@ def _own_data(setup: Setup) -> list[str]:
     problem = setup.problem
     kind = "int" if problem.classes else "float"
     lines = [
+        *mistakes.definition(setup.settings.mistake),
         "",
         f'# The file "{TABLE}" is what the page offers beside this program.',
         f'table = np.loadtxt("{TABLE}", delimiter=",", ndmin=2)',
@@ -72,7 +99,7 @@ def _own_data(setup: Setup) -> list[str]:
         "deviation = scaled.std(axis=0)",
         "X = (X - scaled.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)",
     ]
-    if not problem.classes:
+    if not problem.classes and not problem.is_log:
         lines += [
             f"scaled = y[:{problem.split}]",
             "y = (y - scaled.mean()) / np.where(scaled.std() > 0, scaled.std(), 1.0)",
@@ -84,6 +111,8 @@ def _target(setup: Setup) -> str:
     """Return the line that gives targets the form which the loss reads."""
     if not setup.problem.classes:
         return "y = y[:, None]"
+    if setup.settings.loss in losses.ONE_HOT:
+        return losses.coded_text(setup.problem.classes, setup.settings.loss)
     if setup.settings.loss == "hinge_loss":
         return "y = 2.0 * y[:, None] - 1.0"
     return "y = 1.0 * y[:, None]" if setup.settings.loss in BY_SCORE else ""
@@ -101,7 +130,7 @@ def _network(setup: Setup) -> list[str]:
         "",
         f"rng = np.random.default_rng({settings.seed})",
         designs.network_text(settings, setup.problem.X.shape[1], setup.problem.classes),
-        designs.optimizer_text(settings),
+        *optimizer_text(settings),
     ]
 
 
@@ -110,6 +139,10 @@ def _training(steps: Steps) -> list[str]:
     setup, epochs, more = steps.setup, steps.epoch, steps.position().step
     name = getattr(setup.loss, "__name__", "")
     loss = repr(name) if LOSSES.get(name) is setup.loss else "loss"
+    if not setup.is_own_model:
+        loss = losses.text_of(setup.settings.loss)
+    if setup.loss in mistakes.MISTAKES.values():
+        loss = name
     given = [f"loss={loss}", "optimizer=optimizer", f"batch_size={setup.batch_size}"]
     if setup.problem.test is not None:
         given.append("validation=(X_test, y_test)")

@@ -15,6 +15,7 @@ from ..nn.module import Module
 from ..optim.snapshot import kept, modes_kept
 from ..training.epochs import as_plain_array
 from .fields import chain, in_rows, probabilities
+from .mistakes import printed_loss
 from .problem import Problem
 from .settings import BY_CLASSES, BY_SCORE
 from .steps import Steps
@@ -29,11 +30,15 @@ _NOT_NUMBERS = (*BY_CLASSES, *BY_SCORE)
 
 
 class Score(NamedTuple):
-    """The loss on some rows, and the share that is right, or R²; the mistakes by class."""
+    """The loss on some rows, the share that is right, or R², the mistakes by class.
+
+    ``printed`` is what the article would print as the loss; NaN where it would print nothing.
+    """
 
     loss: float
     quality: float
     confusion: list[list[int]]
+    printed: float = float("nan")
 
 
 def score(steps: Steps, data: tuple[Array, Array] | None) -> Score | None:
@@ -46,7 +51,9 @@ def score(steps: Steps, data: tuple[Array, Array] | None) -> Score | None:
         loss = float(as_plain_array(steps.setup.loss(outputs, y)))
         outputs, y = in_rows(as_plain_array(outputs)), in_rows(y)
         if problem.classes:
-            return _of_classes(loss, outputs, y[:, 0], problem)
+            known = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
+            return _of_classes(loss, outputs, known, problem)
+        outputs = np.exp(outputs) if problem.is_log else outputs
         are_numbers = outputs.shape == y.shape and steps.setup.settings.loss not in _NOT_NUMBERS
         return Score(loss, _r2(outputs, y) if are_numbers else float("nan"), [])
 
@@ -62,7 +69,8 @@ def _of_classes(loss: float, outputs: Array, y: Array, problem: Problem) -> Scor
     guess = probabilities(outputs, problem.classes).argmax(axis=-1)
     confusion = np.zeros((problem.classes, problem.classes), int)
     np.add.at(confusion, (true, guess), 1)
-    return Score(loss, float(np.mean(true == guess)), confusion.tolist())
+    printed = float("nan") if is_score else printed_loss(outputs, y)
+    return Score(loss, float(np.mean(true == guess)), confusion.tolist(), printed)
 
 
 def gradients(steps: Steps) -> dict[str, Array]:

@@ -13,15 +13,24 @@ from ..explanation.phrases import LANGUAGES
 from ..nn.activations import ACTIVATIONS
 from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
-from . import derivations, settings
+from . import derivations, exports, settings
+from .changes import CHANGEABLE, FIRST_ONLY
+from .drawn import MOST_DRAWN, read_drawn
 from .features import FEATURES
+from .formula import FUNCTIONS
+from .formula import LONGEST as LONGEST_FORMULA
 from .frame import pack
+from .losses import OF_LOGARITHMS
+from .mistakes import MISTAKES
+from .rates import SCHEDULES, schedule_options
+from .saved import LONGEST as LONGEST_SAVED
 from .session import LONGEST, Session
-from .settings import MOST_STEPS, SettingsError, chosen, number
+from .settings import MOST_STEPS, STOPS
 from .toys import TOYS
+from .values import SettingsError, chosen, number
 
-# The longest message: a pasted table, and what surrounds it.
-MOST_MESSAGE = 2_500_000
+# The longest message: a saved session, and what surrounds it.
+MOST_MESSAGE = 8_000_000
 _LONGEST_ERROR = 1_000
 
 
@@ -34,6 +43,8 @@ def answer(session: Session, message: str) -> bytes:
             asked = _asked(message)
             name = chosen("do", asked.get("do"), list(REQUESTS))
             return _numbered(REQUESTS[name](session, asked), asked)
+    except KeyboardInterrupt:  # of a notebook's kernel; the page that asked must not wait for ever
+        return _numbered({"what": "error", "error": "the kernel was interrupted"}, asked)
     except Exception as error:  # a model of the user's may raise anything
         known = isinstance(error, (SettingsError, ValueError, ImportError))
         text = str(error) if known else f"{type(error).__name__}: {error}"
@@ -68,26 +79,39 @@ def _menu(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "what": "menu",
         "data": {
-            name: {"classes": toy.has_classes, "any": toy.is_of_any_classes}
+            name: {
+                "classes": toy.has_classes,
+                "any": toy.is_of_any_classes,
+                "picture": toy.picture(),
+            }
             for name, toy in TOYS.items()
         },
+        "functions": list(FUNCTIONS),
         "features": {name: feature.formula for name, feature in FEATURES.items()},
         "activations": list(ACTIVATIONS),
-        "initialisers": ["auto", *INITIALISERS],
+        "initialisers": ["auto", *INITIALISERS, settings.FROM_0_TO_1],
+        "mistakes": list(MISTAKES),
+        "exports": list(exports.TARGETS),
+        "dtypes": list(settings.DTYPES),
         "norms": list(settings.NORMS),
         "losses": {
             "classes": list(settings.BY_CLASSES),
             "score": list(settings.BY_SCORE),
             "number": list(settings.BY_NUMBER),
+            "counts": list(OF_LOGARITHMS),
         },
         "optimizers": {name: settings.optimizer_options(name) for name in OPTIMIZERS},
-        "schedules": {name: settings.schedule_options(name) for name in settings.SCHEDULES},
+        "changeable": {"settings": [*CHANGEABLE, *STOPS], "first_only": list(FIRST_ONLY)},
+        "schedules": {name: schedule_options(name) for name in SCHEDULES},
         "limits": {
             "layers": settings.MOST_LAYERS,
             "units": settings.MOST_UNITS,
             "rows": settings.MOST_ROWS,
             "classes": settings.MOST_CLASSES,
             "steps": MOST_STEPS,
+            "drawn": MOST_DRAWN,
+            "formula": LONGEST_FORMULA,
+            "session": LONGEST_SAVED,
         },
         "defaults": settings.Settings().as_json(),
     }
@@ -100,7 +124,8 @@ def _open(session: Session, asked: Mapping[str, Any]) -> bytes:
 def _begin(session: Session, asked: Mapping[str, Any]) -> bytes:
     given = asked.get("settings")
     if session.brought.model is not None and isinstance(given, dict):
-        given = {"seed": given.get("seed", 0)}  # all else is the user's, and may have other names
+        # All else is the user's, and may have other names.
+        given = {name: given[name] for name in ("seed", "changes") if name in given}
     session.begin(settings.read(given))
     return session.opening()
 
@@ -113,6 +138,31 @@ def _bring(session: Session, asked: Mapping[str, Any]) -> bytes:
         raise SettingsError("target: expected the name of a column")
     session.bring(text, target)
     return session.opening()
+
+
+def _draw(session: Session, asked: Mapping[str, Any]) -> bytes:
+    session.draw(read_drawn(asked.get("drawn")))
+    return session.opening()
+
+
+def _session(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"what": "session", "text": session.saved()}
+
+
+def _load(session: Session, asked: Mapping[str, Any]) -> bytes:
+    text = asked.get("text")
+    if not isinstance(text, str):
+        raise SettingsError("session: expected the text of a file")
+    step = session.load(text)
+    return session.opening(step_saved=min(step, MOST_STEPS))
+
+
+def _change(session: Session, asked: Mapping[str, Any]) -> bytes:
+    given = asked.get("given")
+    if not isinstance(given, dict) or not given.keys() <= {*CHANGEABLE, *STOPS}:
+        raise SettingsError(f"given: expected {', '.join((*CHANGEABLE, *STOPS))}")
+    session.change(given)
+    return session.frame(settings=session.settings.as_json())
 
 
 def _take(session: Session, asked: Mapping[str, Any]) -> bytes:
@@ -186,6 +236,12 @@ def _table(session: Session, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"what": "table", "text": session.table()}
 
 
+def _export(session: Session, asked: Mapping[str, Any]) -> bytes:
+    target = chosen("target", asked.get("target"), exports.TARGETS)
+    name, content = exports.exported(session.steps, target)
+    return pack({"what": "export", "name": name}, {"file": np.frombuffer(content, np.uint8)})
+
+
 def _weights(session: Session, asked: Mapping[str, Any]) -> bytes:
     return pack({"what": "weights"}, {"file": np.frombuffer(session.weights(), np.uint8)})
 
@@ -196,6 +252,10 @@ REQUESTS: dict[str, Request] = {
     "open": _open,
     "begin": _begin,
     "bring": _bring,
+    "draw": _draw,
+    "session": _session,
+    "load": _load,
+    "change": _change,
     "take": _take,
     "back": _back,
     "look": _look,
@@ -206,4 +266,5 @@ REQUESTS: dict[str, Request] = {
     "source": _source,
     "table": _table,
     "weights": _weights,
+    "export": _export,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import require
 from . import requests
+from .ahead import Ahead
 from .guard import Guard
 from .session import Brought
 from .sessions import Sessions
@@ -39,7 +40,8 @@ class Server:
     """
 
     def __init__(self, guard: Guard, brought: Brought) -> None:
-        self.guard, self.sessions = guard, Sessions(brought)
+        self._ahead = Ahead()
+        self.guard, self.sessions = guard, Sessions(brought, ahead=self._ahead)
         self._thread = ThreadPoolExecutor(1, "adjoint playground")
         self._page = {
             entry.name: entry.read_bytes()
@@ -63,6 +65,7 @@ class Server:
     def close(self) -> None:
         """End the thread when its turn is over."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._ahead.close()
 
     def _guarded(self, inner: Application) -> Application:
         """Return an application that turns strangers away before anything else sees them."""

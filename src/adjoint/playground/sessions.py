@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from .ahead import Ahead
 from .session import Brought, Session
 
 MOST_SESSIONS = 16
@@ -32,12 +33,19 @@ class Sessions:
         What each begins with.
     clock : callable
         Returns seconds.
+    ahead : Ahead, optional
+        Makes native code for all of them.
     """
 
-    def __init__(self, brought: Brought, clock: Callable[[], float] = monotonic) -> None:
-        self.brought, self.clock = brought, clock
+    def __init__(
+        self,
+        brought: Brought,
+        clock: Callable[[], float] = monotonic,
+        ahead: Ahead | None = None,
+    ) -> None:
+        self.brought, self.clock, self._ahead = brought, clock, ahead
         self._places: dict[str, _Place] = {}
-        self.latest = Session(brought)
+        self.latest = Session(brought, ahead)
         # The first page gets the session that is there already.
         self._spare: Session | None = self.latest
 
@@ -58,7 +66,7 @@ class Sessions:
             if len(self._places) >= MOST_SESSIONS:
                 raise PermissionError(f"more than {MOST_SESSIONS} pages are open")
             name = name if _NAME.fullmatch(name) else secrets.token_urlsafe(18)
-            session, self._spare = self._spare or Session(self.brought), None
+            session, self._spare = self._spare or Session(self.brought, self._ahead), None
             place = self._places[name] = _Place(session, 0, 0.0)
         place.connections += 1
         self.latest = place.session

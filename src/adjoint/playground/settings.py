@@ -7,48 +7,52 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from ..errors import choose
 from ..nn.activations import ACTIVATIONS
 from ..nn.initialise import INITIALISERS
 from ..optim import OPTIMIZERS
-from ..optim import schedules as rates
+from . import formula
+from .changes import CHANGEABLE, FIRST_ONLY, Change, read_changes
 from .features import FEATURES
+from .mistakes import MISTAKES
+from .rates import SCHEDULES, schedule_options
 from .toys import TOYS
+from .values import SettingsError, chosen, listed, number, options
 
 MOST_LAYERS, MOST_UNITS, MOST_ROWS, MOST_CLASSES = 6, 32, 5_000, 5
 # A step number in an address asks for as many steps to be taken again.
 MOST_STEPS = 20_000_000
 OWN = "own"  # the data set that the user brought
+DRAWN, FORMULA = "drawn", "formula"  # the one that was drawn by hand, and the one of a formula
+STOPS = ("stop_epoch", "stop_loss")  # they change nothing that is computed
+DTYPES = ("float64", "float32")
 NORMS = ("none", "batch", "layer")
 
+# How the article draws its weights; no layer knows it by name.
+FROM_0_TO_1 = "from_0_to_1"
+
 # Losses by what is predicted. Those of one score need two classes.
-BY_CLASSES = ("cross_entropy",)
+BY_CLASSES = ("cross_entropy", "kl_divergence", "cosine_loss")
 BY_SCORE = ("binary_cross_entropy", "focal_loss", "hinge_loss")
-BY_NUMBER = ("mse_loss", "mae_loss", "huber_loss", "quantile_loss")
-
-# The schedules that need no more than numbers; the first setting of each is the learning rate.
-SCHEDULES = {
-    "constant": None,
-    "step": rates.StepDecay,
-    "exponential": rates.Exponential,
-    "cosine": rates.Cosine,
-    "one_cycle": rates.OneCycle,
-    "polynomial": rates.Polynomial,
-}
-# What a schedule's setting begins with where it has no default.
-_FIRST = {"every": 1000, "factor": 0.999, "steps": 3000}
-
-
-class SettingsError(ValueError):
-    """A setting that the page must not have sent, said in one sentence."""
+BY_NUMBER = ("mse_loss", "mae_loss", "huber_loss", "quantile_loss", "poisson_loss")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A hidden layer: how many units, and what is applied to them."""
+    """A hidden layer: how many units, what is applied to them, and what it has of its own.
+
+    Attributes
+    ----------
+    units, activation : int, str
+    norm : str, or None
+        None is as for all layers.
+    dropout : float, or None
+        None is as for all layers.
+    """
 
     units: int
     activation: str
+    norm: str | None = None
+    dropout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class Settings:
     Attributes
     ----------
     data : str
-        A name in `toys.TOYS`, or "own".
+        A name in `toys.TOYS`, or "formula", "drawn", "own".
+    formula : str
+        Makes the rows of the set "formula".
     rows, noise, classes : int, float, int
         How a toy set is made; ``classes`` matters to those that can have several.
     test : float
@@ -69,16 +75,24 @@ class Settings:
         Names in `features.FEATURES`; for toy sets only.
     layers : tuple of Layer
     norm, dropout, initialise : str, float, str
-        What every hidden layer has; "auto" begins with what suits the activation.
-    loss, optimizer, lr, options : str, str, float, dict
+        What every hidden layer has that has none of its own; "auto" begins with what suits the
+        activation.
+    dtype : str
+        Of all parameters, and so of all that is computed.
+    loss, mistake : str
+        A mistake of the article is made in the cross-entropy alone.
+    optimizer, lr, options : str, float, dict
         ``options`` are further settings of the optimiser.
     schedule, schedule_options : str, dict
+    changes : tuple of Change
+        What was set by hand while it trained.
     batch_size : int
     stop_epoch, stop_loss : int, float
         Where playing ends by itself; 0 for never.
     """
 
     data: str = "moons"
+    formula: str = "y > sin(x)"
     rows: int = 300
     noise: float = 0.15
     classes: int = 3
@@ -89,7 +103,9 @@ class Settings:
     norm: str = "none"
     dropout: float = 0.0
     initialise: str = "auto"
+    dtype: str = "float64"
     loss: str = "cross_entropy"
+    mistake: str = "none"
     optimizer: str = "adam"
     lr: float = 0.01
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -98,10 +114,22 @@ class Settings:
     batch_size: int = 10
     stop_epoch: int = 0
     stop_loss: float = 0.0
+    changes: tuple[Change, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return what `read` reads."""
         return asdict(self)
+
+    def pieces(self) -> list[tuple[int, Settings]]:
+        """Return from which step on which settings hold, the first from 0."""
+        found = [(0, replace(self, changes=()))]
+        for change in self.changes:
+            found.append((change.step, replace(found[-1][1], **change.given)))
+        return found
+
+    def after(self, step: int) -> Settings:
+        """Return the settings that hold after so many steps."""
+        return next(each for start, each in reversed(self.pieces()) if start <= step)
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -117,10 +145,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "stop_loss": (0, 1e9),
 }
 _CHOICES: dict[str, Sequence[str]] = {
-    "data": (*TOYS, OWN),
+    "data": (*TOYS, FORMULA, DRAWN, OWN),
     "norm": NORMS,
-    "initialise": ("auto", *INITIALISERS),
+    "dtype": DTYPES,
+    "initialise": ("auto", *INITIALISERS, FROM_0_TO_1),
     "loss": (*BY_CLASSES, *BY_SCORE, *BY_NUMBER),
+    "mistake": tuple(MISTAKES),
     "optimizer": tuple(OPTIMIZERS),
     "schedule": tuple(SCHEDULES),
 }
@@ -146,95 +176,108 @@ def read(given: object) -> Settings:
             found[name] = number(name, value, *_RANGES[name], whole=name in _WHOLE)
         elif name in _CHOICES:
             found[name] = chosen(name, value, _CHOICES[name])
-    settings = replace(
-        Settings(),
-        **found,
-        **_structure(given),
-    )
+    settings = replace(Settings(), **found, **_structure(given))
+    settings = _with_rule(settings, given)
+    return _with_changes(settings, given.get("changes", []))
+
+
+def _with_rule(settings: Settings, given: Mapping[str, Any]) -> Settings:
+    """Return settings with the options of their optimiser and their schedule."""
+    if not given.keys() & {"options", "schedule", "schedule_options"}:
+        return settings  # also where the optimiser is one that the user made
+    known = optimizer_options(settings.optimizer), schedule_options(settings.schedule)
     return replace(
         settings,
-        options=_options(given.get("options", {}), optimizer_options(settings.optimizer)),
-        schedule_options=_options(
-            given.get("schedule_options", {}), schedule_options(settings.schedule)
+        options=options(given.get("options", settings.options), known[0]),
+        schedule_options=options(
+            given.get("schedule_options", settings.schedule_options), known[1]
         ),
     )
 
 
-def number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> float:
-    """Return a number in a range."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:  # type: ignore[operator]
-        raise SettingsError(
-            f"{name}: expected a number from {low:g} to {high:g}, got {value!r:.60}"
-        )
-    if whole and value != int(value):  # type: ignore[call-overload]
-        raise SettingsError(f"{name}: expected a whole number, got {value!r:.60}")
-    return int(value) if whole else float(value)  # type: ignore[call-overload, arg-type]
+def _with_changes(settings: Settings, given: object) -> Settings:
+    """Return settings with the changes that were made by hand."""
+    for step, each in read_changes(given):
+        settings = changed(settings, step, each)
+    return settings
 
 
-def chosen(name: str, value: object, names: Sequence[str]) -> str:
-    """Return one of some names."""
-    if not isinstance(value, str):
-        raise SettingsError(f"{name}: expected a name, got {value!r:.60}")
-    try:
-        return choose(name, value[:60], list(names))
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+def read_stops(settings: Settings, given: Mapping[str, Any]) -> Settings:
+    """Return settings with other conditions at which playing stops."""
+    found = {
+        name: number(name, given[name], *_RANGES[name], whole=name in _WHOLE)
+        for name in STOPS
+        if name in given
+    }
+    return replace(settings, **found)  # type: ignore[arg-type]
+
+
+def changed(settings: Settings, step: int, given: Mapping[str, Any]) -> Settings:
+    """Return settings of which some were set by hand after so many steps.
+
+    Later changes are forgotten: they belonged to what would have come without this one.
+    """
+    kept = tuple(change for change in settings.changes if change.step <= step)
+    before = replace(settings, changes=kept).after(step)
+    found: dict[str, Any] = {}
+    if "lr" in given:
+        found["lr"] = number("lr", given["lr"], *_RANGES["lr"])
+    if "schedule" in given:
+        found["schedule"] = chosen("schedule", given["schedule"], _CHOICES["schedule"])
+    now = _with_rule(replace(before, **found), given)
+    _check_changeable(before, now)
+    differ = {name: getattr(now, name) for name in CHANGEABLE if name in given}
+    if all(getattr(before, name) == value for name, value in differ.items()):
+        return settings
+    if kept and kept[-1].step == step:
+        *earlier, last = kept
+        return replace(settings, changes=(*earlier, Change(step, {**last.given, **differ})))
+    return replace(settings, changes=(*kept, Change(step, differ)))
+
+
+def _check_changeable(before: Settings, now: Settings) -> None:
+    """Refuse what only a new training can begin with."""
+    if now.options == before.options:
+        return
+    for name, default in optimizer_options(now.optimizer).items():
+        if isinstance(default, bool) or name in FIRST_ONLY:
+            was, found = (each.options.get(name, default) for each in (before, now))
+            if was != found:
+                raise SettingsError(f"{name}: it cannot be changed while it trains")
 
 
 def _structure(given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if "formula" in given:
+        formula.parse(given["formula"])
+        found["formula"] = given["formula"]
     if "features" in given:
-        names = _list("features", given["features"], most=len(FEATURES))
+        names = listed("features", given["features"], most=len(FEATURES))
         features = [chosen("features", name, list(FEATURES)) for name in names]
         if not features or len(set(features)) < len(features):
             raise SettingsError("features: expected one at least, and each once")
         found["features"] = tuple(name for name in FEATURES if name in features)
     if "layers" in given:
-        layers = _list("layers", given["layers"], most=MOST_LAYERS)
+        layers = listed("layers", given["layers"], most=MOST_LAYERS)
         found["layers"] = tuple(map(_layer, layers))
     return found
 
 
 def _layer(given: object) -> Layer:
-    if not isinstance(given, dict) or given.keys() != {"units", "activation"}:
+    names = {"units", "activation"}
+    if not isinstance(given, dict) or not names <= given.keys() <= names | {"norm", "dropout"}:
         raise SettingsError("layers: expected units and activation of each")
     units = int(number("units", given["units"], 1, MOST_UNITS, whole=True))
-    return Layer(units, chosen("activation", given["activation"], list(ACTIVATIONS)))
-
-
-def _list(name: str, given: object, *, most: int) -> list[Any]:
-    if not isinstance(given, (list, tuple)) or len(given) > most:
-        raise SettingsError(f"{name}: expected a list of {most} at most")
-    return list(given)
+    norm, dropout = given.get("norm"), given.get("dropout")
+    return Layer(
+        units,
+        chosen("activation", given["activation"], list(ACTIVATIONS)),
+        None if norm is None else chosen("norm", norm, NORMS),
+        None if dropout is None else number("dropout", dropout, *_RANGES["dropout"]),
+    )
 
 
 def optimizer_options(name: str) -> dict[str, Any]:
     """Return the settings of an optimiser beside its rate, with their defaults."""
     parameters = inspect.signature(OPTIMIZERS[name]).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
-def schedule_options(name: str) -> dict[str, Any]:
-    """Return the settings of a schedule beside the rate it begins with, with first values."""
-    kind = SCHEDULES[name]
-    if kind is None:
-        return {}
-    _, *rest = inspect.signature(kind).parameters.values()
-    return {p.name: _FIRST[p.name] if p.default is p.empty else p.default for p in rest}
-
-
-def _options(given: object, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that are known, of the types that their defaults have."""
-    if not isinstance(given, dict):
-        raise SettingsError("options: expected an object")
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        default = known.get(chosen("options", name, list(known)))
-        if isinstance(default, bool):
-            if not isinstance(value, bool):
-                raise SettingsError(f"{name}: expected true or false, got {value!r:.60}")
-            found[name] = value
-        else:
-            found[name] = number(name, value, 0, 1e9, whole=isinstance(default, int))
-    return found

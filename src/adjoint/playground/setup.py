@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..nn.functional import LOSSES
 from ..nn.module import Module
 from ..optim import Optimizer
-from . import designs
+from . import designs, optimisers
+from .losses import loss_of
+from .mistakes import MISTAKES
 from .problem import Problem, Rows, problem_of
 from .settings import Settings
 
@@ -40,15 +41,16 @@ class Setup:
     is_own_model: bool = False
 
 
-def setup_of(settings: Settings, own: Rows | None) -> Setup:
-    """Return what a training of these settings begins with."""
-    problem = problem_of(settings, own)
+def setup_of(settings: Settings, own: Rows | None, problem: Problem | None = None) -> Setup:
+    """Return what a training of these settings begins with; a problem is made if none is given."""
+    optimisers.check(settings)
+    problem = problem or problem_of(settings, own)
     width, classes = problem.X.shape[1], problem.classes
     return Setup(
         problem,
-        LOSSES[settings.loss],
+        MISTAKES[settings.mistake] or loss_of(settings.loss),
         lambda: designs.network(settings, width, classes),
-        designs.make_optimizer(settings),
+        optimisers.make_optimizer(settings),
         settings.batch_size,
         settings.seed,
         settings,
@@ -69,7 +71,7 @@ class Given:
             problem,
             self.loss,
             lambda: copy.deepcopy(self.model),
-            self.make_optimizer,
+            optimisers.with_changes(self.make_optimizer, settings.changes),
             settings.batch_size,
             settings.seed,
             settings,

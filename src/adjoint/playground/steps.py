@@ -99,7 +99,7 @@ class Steps:
         """Take so many steps, or fewer if the training diverges or the epochs run out."""
         if self.diverged or steps < 1:
             return
-        self._begin()
+        self.prepare()
         self.moments.keep(self.moment())
         try:
             with enable_grad():
@@ -110,11 +110,13 @@ class Steps:
         except DivergedError as error:
             self.diverged = str(error)
 
-    def _begin(self) -> None:
+    def prepare(self) -> None:
         """Choose the tier before the first step; native code takes a moment to be made."""
         if self._is_begun:
             return
-        run = fastest_run(self.task, self.history, epochs=MOST_EPOCHS, compile="auto")
+        # A model of the user's may do more than compute, and is not traced unasked.
+        wanted = "auto" if self.setup.is_own_model else "prefer"
+        run = fastest_run(self.task, self.history, epochs=MOST_EPOCHS, compile=wanted)
         self._native = run if isinstance(run, NativeRun) else None
         self.history.tier = "native" if self._native else "eager"
         self._is_begun = True
@@ -136,6 +138,20 @@ class Steps:
     def steps_to_next_epoch(self) -> int:
         """Return how many steps are left of the present epoch."""
         return self.task.steps - self.position().step
+
+    def change(self, setup: Setup) -> bool:
+        """Go on with the optimiser's settings of another setup, if the update keeps its form."""
+        optimizer = self.task.optimizer
+        groups = setup.make_optimizer(list(optimizer.params)).groups
+        before = [dict(group) for group in optimizer.groups]
+        shaping = optimizer.shaping
+        for group, new in zip(optimizer.groups, groups, strict=True):
+            group.update(new)
+        if optimizer.shaping != shaping:
+            optimizer.groups = before
+            return False
+        self.setup = setup
+        return True
 
     # --- back
 

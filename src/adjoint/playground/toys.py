@@ -54,6 +54,18 @@ def make_waves(rows: int, noise: float, seed: int) -> tuple[Array, Array]:
     return X, y + noise * rng.standard_normal(rows)
 
 
+def make_counts(rows: int, noise: float, seed: int) -> tuple[Array, Array]:
+    """Return points in a square, and counts of events whose rate is greatest on a diagonal."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-2, 2, (rows, 2))
+    rate = 8 * np.exp(-((X[:, 0] - X[:, 1]) ** 2)) + noise
+    return X, rng.poisson(rate).astype(float)
+
+
+# A small picture of a set has so many points.
+_PICTURED = 60
+
+
 class Toy(NamedTuple):
     """A toy set: what makes it, and whether it has classes, and whether one may choose how many."""
 
@@ -68,6 +80,13 @@ class Toy(NamedTuple):
         if self.has_classes:
             return self.make(rows, noise=noise, seed=seed)
         return self.make(rows, noise, seed)
+
+    def picture(self) -> list[list[float]]:
+        """Return some points in the unit square, each with its class, or its share of the range."""
+        X, y = self.arrays(_PICTURED, 3, 0.1, 0)
+        low, span = X.min(axis=0), np.ptp(X, axis=0)
+        shares = y if self.has_classes else (y - y.min()) / np.ptp(y)
+        return np.column_stack([(X - low) / span, shares]).round(2).tolist()
 
     def definition(self) -> str:
         """Return the text of the function, where adjoint does not offer it."""
@@ -90,4 +109,5 @@ TOYS: dict[str, Toy] = {
     "slope": Toy(make_slope, False),
     "hills": Toy(make_hills, False),
     "waves": Toy(make_waves, False),
+    "counts": Toy(make_counts, False),
 }

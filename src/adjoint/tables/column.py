@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -145,20 +145,21 @@ class Column:
             self._count(treated, "missing, taken as the median", int(gaps.sum()))
         self._count_outside(numbers, treated)
         wall = found.wall.astype(np.int64) if found else None
-        return np.column_stack(self.columns_of(numbers, wall))
+        part = None if wall is None else lambda part: part_of_time(part, wall)
+        return np.column_stack(self.columns_of(numbers, part))
 
-    def columns_of(self, numbers: Any, wall: Any = None) -> list[Any]:
+    def columns_of(self, numbers: Any, part: Callable[[str], Any] | None = None) -> list[Any]:
         """Return the columns that numbers become, or seconds: arrays, or values that are traced.
 
         Parameters
         ----------
         numbers : (n,) array of float64
             NaN where one is missing. Those of dates are seconds since 1970 in Universal Time.
-        wall : (n,) array of int64, optional
-            What a clock showed, in microseconds since 1970.
+        part : callable, optional
+            It gives a part of the dates, "year", "month", "weekday" or "hour", an (n,) array.
         """
         gaps = np.isnan(numbers)
-        parts = [self._ranks(numbers)] if wall is None else list(self._parts(numbers, wall))
+        parts = [self._ranks(numbers)] if part is None else list(self._parts(numbers, part))
         if self.has_value:
             parts.append(scaled(numbers, scaling_of(self.quantiles)))
         filled = [np.where(gaps, 0.0, part) for part in parts]
@@ -229,16 +230,15 @@ class Column:
         self._count_strange(texts, strange, what, treated)
         return found
 
-    def _parts(self, numbers: Any, wall: Any) -> Iterator[Any]:
-        for part in self.parts:
-            if part == "time":
+    def _parts(self, numbers: Any, part: Callable[[str], Any]) -> Iterator[Any]:
+        for name in self.parts:
+            if name == "time":
                 yield self._ranks(numbers)
-            elif part == "year":
-                years = part_of_time("year", wall) * 1.0
-                yield _between(years, self.years(), [-WIDEST, WIDEST])
+            elif name == "year":
+                yield _between(part(name) * 1.0, self.years(), [-WIDEST, WIDEST])
             else:
-                mean, deviation = CYCLES[part]
-                yield (part_of_time(part, wall) - mean) / deviation
+                mean, deviation = CYCLES[name]
+                yield (part(name) - mean) / deviation
 
     def years(self) -> list[float]:
         """Return the years of the first and the last of a date's quantiles."""

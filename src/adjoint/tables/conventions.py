@@ -120,3 +120,8 @@ def seen(conventions: Conventions, columns: Sequence[Any]) -> Conventions:
         seen_marks=tuple(mark for mark, _ in marks.most_common()),
         seen_dates=tuple(order for order, _ in orders.most_common()),
     )
+
+
+def option_of(name: str, conventions: Conventions) -> str:
+    """Return a setting's name as its user writes it: an option, or a parameter."""
+    return conventions.options + name.replace("_", "-") if conventions.options else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +31,17 @@ class Dependence:
     column : Column
     values : list
         Numbers, the names of categories, or moments.
-    outputs : (values, classes) or (values, 1) array
+    outputs : (values, k) array
+        The classes' probabilities, numbers, or quantiles.
     """
 
     column: Column
     values: list[Any]
     outputs: Array
+
+    def of_output(self, place: int) -> Dependence:
+        """Return the same of one of several outputs."""
+        return replace(self, outputs=self.outputs[:, place : place + 1])
 
 
 def dependence(model: TableModel, X: Array, name: str) -> Dependence:

@@ -18,11 +18,24 @@ MANY_ROWS = 10_000
 Rows = tuple[Array, Array]
 
 
+class Share(NamedTuple):
+    """Rows of one member: encoded, their targets, and how much each counts if not all alike."""
+
+    X: Array
+    y: Array
+    weights: Array | None = None
+
+    def of(self, chosen: Array) -> Share:
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Share(self.X[chosen], self.y[chosen], weights)
+
+
 class Split(NamedTuple):
     """The rows that a member is trained on and stopped by, and the blocks of the latter."""
 
-    train: Rows
-    held: Rows
+    train: Share
+    held: Share
     blocks: Array | None
 
 
@@ -32,20 +45,24 @@ def splits(parts: Parts, settings: TableSettings) -> Iterator[Split]:
     The first takes them as they are. Of few rows each other member holds out other ones, so that
     the ensemble learns from all, unless those to stop by are to be the latest.
     """
-    first = Split(
-        parts.train, parts.validation, _blocks_of(parts, slice(len(parts.train[1]), None))
-    )
+    weights, trained = parts.weights, len(parts.train[1])
+    rows, held = Share(*parts.train), Share(*parts.validation)
+    if weights is not None:
+        rows, held = (
+            rows._replace(weights=weights[:trained]),
+            held._replace(weights=weights[trained:]),
+        )
+    first = Split(rows, held, _blocks_of(parts, slice(trained, None)))
     yield first
     members = members_of(parts, settings)
     if not is_exchanged(parts):
         yield from [first] * (members - 1)
         return
-    X, y = joined(parts)
+    whole = Share(*joined(parts), weights)
     rng = np.random.default_rng(settings.seed)
     find = _rows_to_hold if parts.blocks is None else _blocks_to_hold
     for is_held in islice(find(parts, rng), members - 1):
-        rest, held = (X[~is_held], y[~is_held]), (X[is_held], y[is_held])
-        yield Split(rest, held, _blocks_of(parts, is_held))
+        yield Split(whole.of(~is_held), whole.of(is_held), _blocks_of(parts, is_held))
 
 
 def members_of(parts: Parts, settings: TableSettings) -> int:

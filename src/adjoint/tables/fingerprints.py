@@ -32,7 +32,7 @@ class Fingerprints:
 
     @classmethod
     def of(cls, X: Array, y: Array) -> Fingerprints:
-        """Return the fingerprints of encoded rows and their targets, (n, width) and (n,)."""
+        """Return the fingerprints of encoded rows, (n, width), and their targets, (n, ...)."""
         return cls._least(_fingerprint(X, y))
 
     @classmethod
@@ -80,8 +80,9 @@ def _fingerprint(X: Array, y: Array) -> Array:
     # Adding 0 makes -0, which equals 0, the same bits.
     columns = (np.ascontiguousarray(X, np.float32) + np.float32(0)).view(np.uint32)
     targets = (np.asarray(y, np.float64) + 0.0).view(np.uint64)
-    found = _mixed(targets.copy())
-    for column in columns.T:
+    targets = targets[:, np.newaxis] if targets.ndim == 1 else targets
+    found = _mixed(targets[:, 0].copy())
+    for column in (*targets.T[1:], *columns.T):
         found = _mixed(found ^ column.astype(np.uint64))
     return found
 

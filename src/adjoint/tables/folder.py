@@ -28,10 +28,11 @@ from .record import Record
 from .settings import MOST_BINS
 from .state import restored
 from .target import Target
+from .targets import AnyTarget, Targets
 
 FORMAT = "adjoint table model"
-VERSION = 3
-_READABLE = (1, 2, 3)
+VERSION = 4
+_READABLE = (1, 2, 3, 4)
 _MOST_MEMBERS = 1000
 # Earlier versions had one network, without a linear path.
 _FIRST_ENSEMBLE = 3
@@ -171,7 +172,7 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
                 raise FileNotFoundError(errno.ENOENT, "no such file", name)
             if wanted != found.get(name):
                 raise ValueError(f"{name} is not the file that {MODEL} was written with")
-    encoder, target = restored(Encoder, state["encoder"]), restored(Target, state["target"])
+    encoder, target = restored(Encoder, state["encoder"]), _target(state["target"])
     is_ensemble = state["version"] >= _FIRST_ENSEMBLE
     design = _design(state["design"], encoder, target, is_ensemble=is_ensemble)
     members = state["members"] if is_ensemble else 1
@@ -191,7 +192,12 @@ def _restored(folder: Path, state: dict[str, Any]) -> TableModel:
     return TableModel(encoder, target, network, told, fingerprints)
 
 
-def _design(state: Any, encoder: Encoder, target: Target, *, is_ensemble: bool) -> Design:
+def _target(state: Any) -> AnyTarget:
+    several = isinstance(state, dict) and "columns" in state
+    return restored(Targets, state) if several else restored(Target, state)
+
+
+def _design(state: Any, encoder: Encoder, target: AnyTarget, *, is_ensemble: bool) -> Design:
     """Return the design of the network that a state describes, if it fits the columns."""
     sizes, dropout = state["sizes"], state["dropout"]
     is_list = isinstance(sizes, list) and len(sizes) < 1000

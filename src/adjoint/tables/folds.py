@@ -10,16 +10,16 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from ..core.annotations import Array
 from ..errors import TableError
-from .conventions import Conventions
+from .conventions import Conventions, option_of
 from .settings import TableSettings
-from .splitting import FEWEST_SCORED, Blocks, option_of
-from .target import Target
+from .splitting import FEWEST_SCORED, Blocks
+from .targets import AnyTarget
 
 
 def fold_rows(
     rows: Array,
     y: Array,
-    target: Target,
+    target: AnyTarget,
     settings: TableSettings,
     blocks: Blocks | None,
     conventions: Conventions,

@@ -48,11 +48,12 @@ class Held:
 def held_of(trained: Trained, parts: Parts, settings: TableSettings) -> Held:
     """Return what a trained network, and simpler models of the same rows, predict."""
     model = trained.model
+    target = model.target
     X, y = parts.test
     outputs: dict[str, Any] = {NETWORK: model.outputs(X)} | baselines(
-        model.encoder, model.target, *parts.train, X, class_weight=settings.class_weight
+        model.encoder, target, *parts.train, X, class_weight=settings.class_weight
     )
-    name = headline(model.target.task, settings.compared_by)
+    name = headline(target.kind, settings.compared_by)
     known = model.fingerprints
     return Held(
         outputs,
@@ -60,7 +61,7 @@ def held_of(trained: Trained, parts: Parts, settings: TableSettings) -> Held:
         parts.test_blocks,
         importances(model, X, y, seed=settings.seed, metric=name),
         known.count(X, y) if known is not None else 0,
-        [measure(name, outputs[NETWORK], y)],
+        [measure(name, outputs[NETWORK], y, target.quantiles)],
     )
 
 

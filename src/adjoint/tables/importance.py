@@ -11,8 +11,7 @@ from ..core.annotations import Array
 from ..graphs.recording import no_grad
 from ..network import Perceptron
 from .model import TableModel
-from .scores import measure
-from .settings import LESS_IS_BETTER
+from .scores import LOSSES, measure
 
 _MOST_ROWS = 2000
 _REPEATS = 3
@@ -34,7 +33,7 @@ def importances(
     ----------
     X : (n, width) array
         Held-out rows, encoded.
-    y : (n,) array
+    y : (n,) or (n, targets) array
     metric : str
         The score's name.
     """
@@ -61,11 +60,11 @@ def _falls(
     """Return by how much the score gets worse for each of some columns, by their places."""
     ends = np.cumsum([0, *(column.width for column in model.encoder.columns)]).tolist()
     members = [_Opened(cast(Perceptron, member), X) for member in model.network.members]
-    sign = -1.0 if metric in LESS_IS_BETTER else 1.0
+    sign = -1.0 if metric in LOSSES else 1.0
 
     def scored(part: range, order: Array) -> float:
         outputs = np.mean([member.outputs(part, order) for member in members], axis=0)
-        return sign * measure(metric, model.answers(outputs), y)
+        return sign * measure(metric, model.answers(outputs), y, model.target.quantiles)
 
     best = scored(range(0), np.arange(len(X)))
     found = {}

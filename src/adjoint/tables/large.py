@@ -23,7 +23,8 @@ from .fingerprints import Fingerprints
 from .parts import Parts
 from .settings import TableSettings
 from .survey import Survey
-from .target import Target, learn_target
+from .target import Target
+from .targets import learn_targets
 from .trial import check_metric, check_rows, unnamed
 
 # A table is large if it takes more than this part of the memory that is available: its columns,
@@ -83,7 +84,8 @@ def prepare_large(
     survey = Survey(groups, names, drop, target_name, settings, tell)
     sample = survey.sample
     conventions = conventions_of(sample, conventions)
-    target = learn_target(target_name, sample[target_name], settings.task, conventions)
+    target = learn_targets([target_name], sample, settings, conventions)
+    assert isinstance(target, Target)  # one column is one target
     check_metric(settings, target, conventions)
     # Only rows that lie one after another show whether a column counts them.
     counters = row_counters(survey.head.drop_columns([target_name]), unnamed(survey.head))

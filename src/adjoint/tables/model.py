@@ -18,12 +18,11 @@ from ..network import (
     outputs_of,
 )
 from ..nn.ensemble import Ensemble
-from ..ops.softmax import softmax
 from .encoder import Encoder
 from .fingerprints import Fingerprints
 from .record import Record
 from .settings import TableSettings
-from .target import Target
+from .targets import AnyTarget
 
 if TYPE_CHECKING:
     import pyarrow
@@ -51,7 +50,7 @@ class TableModel:
     """
 
     encoder: Encoder
-    target: Target
+    target: AnyTarget
     network: Ensemble
     record: Record | None = None
     fingerprints: Fingerprints | None = None
@@ -68,21 +67,18 @@ class TableModel:
 
         Returns
         -------
-        (n, classes) or (n,) array
+        (n, classes), (n,), (n, quantiles) or (n, targets) array
         """
         return self.answers(outputs_of(self.network, X))
 
     def answers(self, outputs: Array) -> Array:
         """Return what the network's outputs mean: the classes' probabilities, or numbers."""
-        found = outputs.astype(np.float64)
-        if self.target.task == "regression":
-            return np.asarray(found[:, 0] * self.target.std + self.target.mean)
-        return np.asarray(softmax(found, axis=1))
+        return np.asarray(self.target.answers(outputs.astype(np.float64)))
 
     def predict(
         self, block: pyarrow.Table | pyarrow.RecordBatch, treated: Counter[str]
     ) -> dict[str, Any]:
-        """Return the predictions for the rows of a block, by column: prediction, probabilities.
+        """Return the predictions for the rows of a block, by column, see `Target.columns_of`.
 
         Parameters
         ----------
@@ -90,19 +86,12 @@ class TableModel:
         treated : Counter
             Where values that were treated specially are counted.
         """
-        found = self.outputs(self.encoder.encode(block, treated))
-        if self.target.task == "regression":
-            return {"prediction": found}
-        labels = np.array(self.target.labels, object)
-        chances = {
-            f"probability_{label}": found[:, k] for k, label in enumerate(self.target.labels)
-        }
-        return {"prediction": labels[found.argmax(axis=1)], **chances}
+        return self.target.columns_of(self.outputs(self.encoder.encode(block, treated)))
 
 
 def design_for(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     *,
     hidden: tuple[int, ...],
     dropout: float,

@@ -31,15 +31,24 @@ td:first-child, th:first-child { text-align: left; padding-left: 0; }
   -webkit-print-color-adjust: exact; }
 pre { background: var(--faint); padding: .7rem 1rem; overflow-x: auto; font-size: 85%; }
 figure { margin: 1rem 0; overflow-x: auto; }
-figure svg { width: 100%; min-width: 30rem; height: auto; display: block; }
+figure svg { width: 100%; min-width: 26rem; height: auto; display: block; }
+@media (max-width: 36rem) {
+  td, th { padding: .2rem .4rem; font-size: 92%; } .numbers td:first-child { white-space: normal; }
+}
 footer { margin-top: 3rem; font-size: 85%; opacity: .75; }
 @media print {
   :root { color-scheme: light; } body { font-size: 10.5pt; margin: 0; max-width: none; }
-  figure, .verdict, tr, pre { break-inside: avoid; } h2 { break-after: avoid; }
-  figure svg { min-width: 0; max-height: 9cm; } pre { white-space: pre-wrap; }
-  .scroll { overflow: visible; }
+  figure, .verdict, .short, tr, pre { break-inside: avoid; }
+  h2, figure { break-after: avoid; }
+  figure svg { min-width: 0; max-height: 7.5cm; } .tall svg { max-height: 14cm; }
+  pre { white-space: pre-wrap; } .scroll, figure { overflow: visible; }
+  footer { margin-top: 1rem; break-before: avoid; }
 }
 """.strip()
+
+
+# A table of so many lines is never parted in print; a drawing of more inches is larger there.
+_SHORT, _TALL = 16, 4.5
 
 
 def page(title: str, parts: Sequence[str]) -> str:
@@ -84,7 +93,8 @@ def figure(name: str, draw: Callable[[Any], None], *, height: float = 4.0) -> st
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         draw(drawn)
         found = svg_in_two_schemes(drawn, name=name, transparent=True)
-    return f"<figure>{found}</figure>"
+    size = ' class="tall"' if height > _TALL else ""
+    return f"<figure{size}>{found}</figure>"
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]], *, kind: str = "numbers") -> str:
@@ -96,7 +106,9 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]], *, kind: str = "n
 
     body = "\n".join(row(line, "td") for line in lines)
     whole = f'<table class="{kind}">\n<thead>{row(head, "th")}</thead>\n{body}\n</table>'
-    return f'<div class="scroll">{whole}</div>'
+    # A longer one may go over the end of a printed page.
+    size = " short" if len(lines) <= _SHORT else ""
+    return f'<div class="scroll{size}">{whole}</div>'
 
 
 def text(value: object) -> str:

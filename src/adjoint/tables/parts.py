@@ -18,8 +18,8 @@ class Parts:
     exchange rows of the first two parts, unless these were parted by time.
 
     Where some rows must stay together, ``blocks`` are their numbers in the first two parts, one
-    after the other, and ``test_blocks`` those of the last. ``split`` says in sentences how the
-    table was parted.
+    after the other, and ``test_blocks`` those of the last. ``weights`` are how much each row of the
+    first two parts counts, if not all alike. ``split`` says in sentences how the table was parted.
     """
 
     train: tuple[Array, Array]
@@ -31,6 +31,7 @@ class Parts:
     blocks: Array | None = None
     test_blocks: Array | None = None
     in_time: bool = False
+    weights: Array | None = None
     split: list[str] = field(default_factory=list)
 
     @property

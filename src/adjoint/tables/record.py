@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .scored import Scored
 from .settings import TableSettings
 from .state import restored
 from .tried import Searched
@@ -47,6 +48,10 @@ class Record:
         How the rows were parted, in sentences, where that was not by chance alone.
     search : Searched, optional
         What was tried before, if anything; the settings are those that it chose.
+    by_target : dict of str to Scored
+        The scores of each target, where there are several.
+    coverage : dict of str to list of float
+        How many rows lie where the network's quantiles say, see `scored.coverage`.
     """
 
     settings: TableSettings
@@ -65,6 +70,8 @@ class Record:
     headline: str = ""
     split: list[str] = field(default_factory=list)
     search: Searched | None = None
+    by_target: dict[str, Scored] = field(default_factory=dict)
+    coverage: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lacking = {"train", "test"} - set(self.rows)

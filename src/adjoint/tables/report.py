@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.annotations import ArrayLike
-from ..plots import CalibrationDisplay, LossCurveDisplay, ResidualsDisplay, style
+from ..core.annotations import Array
+from ..plots import LossCurveDisplay, style
 from .dependence import Dependence, dependence
+from .outcomes import MOST_TARGETS, can_be_drawn, outcomes
 from .page import figure, page, paragraph, section, table, text
 from .score_text import score_text
+from .targets import AnyTarget, Targets
 from .trial import Trial
 
 if TYPE_CHECKING:
@@ -19,17 +21,16 @@ if TYPE_CHECKING:
 
     from .encoder import Encoder
     from .record import Record
+    from .scored import Scored
 
 
-# More classes than this make no table or drawing that could be read.
-_MOST_CLASSES = 12
+# More curves than this cannot be told apart.
 _MOST_CURVES = 5
-_MOST_POINTS = 2000
 _MOST_COLUMNS = 200
 _PANELS = 4
 _MOST_TRIALS = 12
-# Matplotlib adds margins to the ends of an axis, which must stay far below the largest float.
-_MOST_DRAWN = 1e300
+# More letters below a panel have to be turned so as not to cover each other.
+_MOST_LETTERS = 30
 _POINTS: dict[str, Any] = {"marker": "o", "linestyle": ""}
 
 
@@ -49,8 +50,8 @@ def write_report(trial: Trial, source: str) -> str:
         _data(trial, source),
         '<div class="verdict">' + "\n".join(map(paragraph, record.verdict)) + "</div>",
         section("Scores on the rows held out", metrics_table(record)),
-        *(section(*each) for each in _outcomes(trial)),
-        section("What the prediction depends on", _dependences(trial)),
+        *(section(*each) for each in outcomes(trial)),
+        *(section(*each) for each in _dependences(trial)),
         section("What each column is worth", _importances(record)),
         section("The training", _training(trial)),
         section("What was tried before", _trials(record)),
@@ -72,7 +73,7 @@ def _data(trial: Trial, source: str) -> str:
         shown = ", ".join(target.labels[:8]) + (", …" if len(target.labels) > 8 else "")
         what = f"one of {len(target.labels)} classes ({shown})"
     else:
-        what = "a number"
+        what = str(target)
     ignored = len(encoder.ignored)
     are = "is" if ignored == 1 else "are"
     left = f"; {ignored} more {are} not read, for reasons given below" if ignored else ""
@@ -86,6 +87,18 @@ def _data(trial: Trial, source: str) -> str:
 
 def metrics_table(record: Record) -> str:
     """Return scores as a table of HTML, the chosen one with its interval."""
+    whole = _scores(record)
+    for name, each in record.by_target.items():
+        whole += paragraph(f"Of {name}:") + _scores(each)
+    settings = record.settings
+    others = f"values of {settings.split_by!r}" if settings.split_by else "rows of the same kind"
+    about = f"On other {others} the score would lie within the bounds beside it, 19 times in 20."
+    if settings.time:
+        about += " That is so if what is predicted does not change with time."
+    return whole + (paragraph(about) if record.intervals else "")
+
+
+def _scores(record: Record | Scored) -> str:
     names = list(next(iter(record.metrics.values())))
     head = [""]
     lines = [[model] for model in record.metrics]
@@ -98,109 +111,70 @@ def metrics_table(record: Record) -> str:
             for line, model in zip(lines, record.metrics, strict=True):
                 bounds = record.intervals[model]
                 line.append(" to ".join(score_text(name, bound) for bound in bounds))
-    settings = record.settings
-    others = f"values of {settings.split_by!r}" if settings.split_by else "rows of the same kind"
-    about = f"On other {others} the score would lie within the bounds beside it, 19 times in 20."
-    if settings.time:
-        about += " That is so if what is predicted does not change with time."
-    return table(head, lines) + (paragraph(about) if record.intervals else "")
-
-
-# --- what goes wrong ------------------------------------------------------------------------------
-
-
-def _outcomes(trial: Trial) -> list[tuple[str, str]]:
-    if trial.model.target.task == "regression":
-        is_drawn = _can_be_drawn(trial.held_outputs, trial.held_y)
-        left = figure("residuals", lambda f: _residuals(f, trial)) if is_drawn else ""
-        return [("What is left over", left)]
-    return [
-        ("What is confused", _confused(trial)),
-        ("Whether its probabilities can be believed", _calibration(trial)),
-    ]
-
-
-def _can_be_drawn(*numbers: ArrayLike) -> bool:
-    return all(bool((np.abs(one) < _MOST_DRAWN).all()) for one in numbers)
-
-
-def _residuals(drawing: Any, trial: Trial) -> None:
-    found, y = trial.held_outputs[:_MOST_POINTS], trial.held_y[:_MOST_POINTS]
-    ResidualsDisplay.from_predictions(y, found, ax=drawing.subplots())
-
-
-def _confused(trial: Trial) -> str:
-    labels = trial.model.target.labels
-    count = len(labels)
-    if count > _MOST_CLASSES:
-        return paragraph(f"{count} classes are too many for a table.")
-    confused = np.zeros((count, count), int)
-    np.add.at(confused, (trial.held_y, trial.held_outputs.argmax(axis=1)), 1)
-    share = confused / np.maximum(confused.sum(axis=1, keepdims=True), 1)
-    lines = [
-        [text(label), *(_cell(n, part) for n, part in zip(row, parts, strict=True))]
-        for label, row, parts in zip(labels, confused.tolist(), share, strict=True)
-    ]
-    return table(["true \\ predicted", *map(text, labels)], lines, kind="markup")
-
-
-def _cell(count: int, share: float) -> str:
-    colour = f"background: color-mix(in srgb, var(--bar) {60 * share:.0f}%, transparent)"
-    return f'<span class="cell" style="{colour}">{count:,}</span>'
-
-
-def _calibration(trial: Trial) -> str:
-    """Return a drawing of how often a class comes true, by the probability it was given."""
-    outputs, target = trial.held_outputs, trial.model.target
-    if len(target.labels) > _MOST_CURVES or not _can_be_drawn(outputs):
-        return ""
-    names = np.array([style.as_words(label, 24) for label in target.labels])
-    if len(set(names.tolist())) < len(names):  # cut, two may be the same
-        return ""
-
-    def draw(drawing: Any) -> None:
-        chances = np.clip(outputs, 0, 1)
-        CalibrationDisplay.from_predictions(
-            names[trial.held_y], chances, classes=names, ax=drawing.subplots(), title=""
-        )
-
-    about = "On the dotted line, of rows given a chance of 30 % three in ten are of the class."
-    if trial.record.settings.class_weight:
-        about += " All classes were made to weigh alike, so that rare ones get too large a chance."
-    return figure("calibration", draw) + paragraph(about)
+    return table(head, lines)
 
 
 # --- what the columns do --------------------------------------------------------------------------
 
 
-def _dependences(trial: Trial) -> str:
-    """Return drawings of what is predicted by the values of the columns that are worth most."""
-    model = trial.model
-    if not len(trial.held_X) or not _can_be_drawn(trial.held_outputs):
-        return ""
+def _dependences(trial: Trial) -> list[tuple[str, str]]:
+    """Return titles and drawings of what is predicted by the values of the foremost columns."""
+    model, target = trial.model, trial.model.target
+    if not len(trial.held_X) or not can_be_drawn(trial.held_outputs):
+        return []
     names = list(trial.record.importance)[:_PANELS]
     found = [dependence(model, trial.held_X, name) for name in names]
-    found = [one for one in found if _can_be_drawn(one.column.quantiles, one.outputs)]
+    found = [one for one in found if can_be_drawn(one.column.quantiles, one.outputs)]
     if not found:
-        return ""
+        return []
+    title = "What the prediction depends on"
+    if not isinstance(target, Targets):
+        return [(title, _dependence_drawn(trial, found))]
+    each = [
+        (f"What the prediction of {name} depends on", [one.of_output(k) for one in found])
+        for k, name in enumerate(target.names[:MOST_TARGETS])
+    ]
+    return [
+        (title, _dependence_drawn(trial, own, name=f"dependence{k}"))
+        for k, (title, own) in enumerate(each)
+    ]
+
+
+def _dependence_drawn(trial: Trial, found: list[Dependence], *, name: str = "dependence") -> str:
+    target = trial.model.target
+    curves = target.labels or [f"quantile {level:.4g}" for level in target.quantiles]
     rows = -(-len(found) // 2)
 
     def draw(drawing: Any) -> None:
-        panels = drawing.subplots(rows, 2 if len(found) > 1 else 1, squeeze=False).ravel()
+        # One scale for all, so that a column that matters little looks so.
+        shape = (rows, 2 if len(found) > 1 else 1)
+        panels = drawing.subplots(*shape, squeeze=False, sharey=True).ravel()
         for panel, one in zip(panels, found, strict=False):
-            _draw_dependence(panel, one, model.target.labels)
+            _draw_dependence(panel, one, curves, _shown(one.outputs, target))
+        for panel in panels[1::2]:  # beside one with the same scale
+            panel.set_ylabel("")
         for panel in panels[len(found) :]:
             panel.set_axis_off()
         _add_legend(drawing, panels)
 
     where = "rows that it was trained on" if trial.record.settings.folds else "rows held out"
-    what = "class has" if model.target.labels else "prediction is"
+    what = "chance the class has" if target.labels else "the prediction is"
     about = (
-        f"What {'chance the ' if model.target.labels else 'the '}{what} on average over {where}, "
-        "if one column had this value in all of them and the others stayed as they are. "
-        "Where columns hang together, such rows may not exist."
+        f"What {what} on average over {where}, if one column had this value in all of them and "
+        "the others stayed as they are. Where columns hang together, such rows may not exist."
     )
-    return figure("dependence", draw, height=3.2 * rows) + paragraph(about)
+    return figure(name, draw, height=3.2 * rows) + paragraph(about)
+
+
+def _shown(outputs: Array, target: AnyTarget) -> list[int]:
+    """Return which outputs are drawn: of two classes one, of many those that vary most."""
+    count = outputs.shape[1]
+    if target.quantiles:
+        places = np.linspace(0, count - 1, min(count, _MOST_CURVES))
+        return [round(place) for place in places.tolist()]
+    if len(target.labels) == 2:
+        return [1]
+    return sorted(np.argsort(-np.ptp(outputs, axis=0))[:_MOST_CURVES].tolist())
 
 
 def _add_legend(drawing: Any, panels: Sequence[Axes]) -> None:
@@ -213,24 +187,32 @@ def _add_legend(drawing: Any, panels: Sequence[Axes]) -> None:
         style.set_letters(*legend.get_texts())
 
 
-def _draw_dependence(ax: Axes, one: Dependence, labels: Sequence[str]) -> None:
-    """Draw the curves of one column: of the second of two classes, or of those that vary most."""
-    outputs = one.outputs
-    shown = [1] if outputs.shape[1] == 2 else np.argsort(-np.ptp(outputs, axis=0))[:_MOST_CURVES]
+def _draw_dependence(
+    ax: Axes, one: Dependence, curves: Sequence[str], shown: Sequence[int]
+) -> None:
+    """Draw the curves of one column."""
     is_category = one.column.kind == "category"
     x: Any = np.arange(len(one.values)) if is_category else one.values
-    for k in sorted(int(k) for k in shown):
-        label = style.as_words(labels[k], 20) if labels else None
+    for place, k in enumerate(shown):
+        label = style.as_words(curves[k], 20) if curves else None
         look: dict[str, Any] = {"color": style.colour(k, ax), "label": label}
-        ax.plot(x, outputs[:, k], **look, **(_POINTS if is_category else {}))
+        # Beside each other, so that none of equal height is hidden.
+        aside = 0.12 * (place - (len(shown) - 1) / 2) if is_category else None
+        own = x if aside is None else x + aside
+        ax.plot(own, one.outputs[:, k], **look, **(_POINTS if is_category else {}))
     ylabel = ""
-    if labels and len(shown) == 1:
-        ylabel = f"chance of {style.as_words(labels[int(shown[0])], 20)}"
+    if curves and one.outputs.shape[1] == 2 and len(shown) == 1:
+        ylabel = f"chance of {style.as_words(curves[shown[0]], 20)}"
     style.dress(ax, title="", xlabel=style.as_words(one.column.name, 30), ylabel=ylabel)
     ax.tick_params(labelsize=10)
     if is_category:
-        ax.set_xticks(x, [style.as_words(level, 14) for level in one.values])
-    if is_category or one.column.kind == "date":
+        names = [style.as_words(level, 14) for level in one.values]
+        ax.set_xticks(x, names)
+        ax.set_xlim(-0.5, len(x) - 0.5)
+    elif one.column.kind == "number":
+        ax.locator_params(axis="x", nbins=5)
+    is_crowded = is_category and sum(map(len, names)) > _MOST_LETTERS
+    if is_crowded or one.column.kind == "date":
         ax.tick_params(axis="x", labelrotation=35)
 
 
@@ -274,9 +256,10 @@ def _training(trial: Trial) -> str:
     chosen = f"of epoch {best}" if best else "that it started with, a linear model"
 
     def draw(drawing: Any) -> None:
-        LossCurveDisplay.from_values(
+        shown = LossCurveDisplay.from_values(
             record.loss, validation_loss=record.val_loss or None, ax=drawing.subplots()
         )
+        shown.ax_.set_title("")
 
     curve = figure("losses", draw)
     return paragraph(told) + curve + paragraph(f"The weights are those {chosen}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 # Errors in the target's unit; other small scores are as good as 0.
-_IN_UNIT = ("mae", "rmse")
+_IN_UNIT = ("mae", "rmse", "pinball_loss")
 
 
 def score_text(name: str, value: float, *, sign: str = "") -> str:

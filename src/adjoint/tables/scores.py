@@ -3,55 +3,73 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from sklearn import metrics
 
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
-from .settings import LESS_IS_BETTER, METRICS
+from .settings import METRICS
 
 Outputs = Mapping[str, Array]
 
+# The scores of which less is better.
+LOSSES = ("log_loss", "mae", "rmse", "pinball_loss")
+# The score that sums up the others, by the kind of target.
+_HEADLINES = {"classification": "accuracy", "quantiles": "pinball_loss"}
 # Samples drawn of the rows to find out how much a score is chance, and the rows they are drawn of.
 _SAMPLES = 200
 _MOST_ROWS = 10_000
 
 
-def score(outputs: Array, y: Array, task: str, metric: str | None = None) -> dict[str, float]:
+def score(
+    outputs: Array, y: Array, kind: str, metric: str | None = None, levels: Sequence[float] = ()
+) -> dict[str, float]:
     """Return the scores of a network's predictions.
 
     Parameters
     ----------
-    outputs : (n, classes) or (n,) array
+    outputs : (n, classes), (n,), (n, quantiles) or (n, targets) array
         Probabilities, or numbers.
-    y : (n,) array
+    y : (n,) or (n, targets) array
         The classes' numbers, or the numbers.
+    kind : str
+        See `Target.kind`.
     metric : str, optional
         One that is wanted besides the usual ones.
+    levels : sequence of float
+        Which quantiles the outputs are.
     """
-    names = METRICS[task]
-    if task == "classification":
+    names = METRICS[kind]
+    if len(levels) > 1:
+        names += ("coverage",)
+    if kind == "classification":
         is_binary = outputs.shape[1] == 2 and len(np.unique(y)) == 2
         names = names[: 3 if is_binary else 2]
     if metric is not None and metric not in names:
         names += (metric,)
-    return {name: measure(name, outputs, y) for name in names}
+    return {name: measure(name, outputs, y, levels) for name in names}
 
 
-def measure(name: str, outputs: Array, y: Array) -> float:
+def measure(name: str, outputs: Array, y: Array, levels: Sequence[float] = ()) -> float:
     """Return one score, NaN where the rows do not tell it."""
+    if name == "pinball_loss":
+        return _pinball_loss(outputs, y, levels)
     return float(_MEASURES[name](outputs, y))
 
 
-def headline(task: str, metric: str | None = None) -> str:
+def headline(kind: str, metric: str | None = None) -> str:
     """Return the name of the score that sums up the others: the one that was chosen, if any."""
-    return metric or ("r2" if task == "regression" else "accuracy")
+    return metric or _HEADLINES.get(kind, "r2")
 
 
 def interval(
-    name: str, outputs: Array, y: Array, blocks: Array | None = None
+    name: str,
+    outputs: Array,
+    y: Array,
+    blocks: Array | None = None,
+    levels: Sequence[float] = (),
 ) -> tuple[float, float]:
     """Return between which bounds a score on other rows of the same kind lies 19 times in 20.
 
@@ -60,11 +78,11 @@ def interval(
     up to what the score can be. Where there are blocks, as `noise` has them, an accuracy is that of
     as many rows that are alone as have the same standard error. NaN if there is one block.
     """
-    found = measure(name, outputs, y)
+    found = measure(name, outputs, y, levels)
     if name == "accuracy":
         return _wilson(found, len(y) if blocks is None else _rows_alone(found, outputs, y, blocks))
-    half = 1.96 * noise(name, {name: outputs}, y, blocks)
-    least, most = -np.inf if name == "r2" else 0.0, np.inf if name in LESS_IS_BETTER else 1.0
+    half = 1.96 * noise(name, {name: outputs}, y, blocks, levels)
+    least, most = -np.inf if name == "r2" else 0.0, np.inf if name in LOSSES else 1.0
     return float(np.clip(found - half, least, most)), float(np.clip(found + half, least, most))
 
 
@@ -84,7 +102,22 @@ def _rows_alone(share: float, outputs: Array, y: Array, blocks: Array) -> float:
     return min(max(found, 1.0), len(y))
 
 
-def noise(name: str, outputs: Outputs, y: Array, blocks: Array | None = None) -> float:
+def share(is_so: Array, blocks: Array | None = None) -> list[float]:
+    """Return the share of rows of which something is so, and between which bounds it lies.
+
+    The bounds are those of an accuracy, see `interval`.
+    """
+    outputs, y = np.column_stack([is_so, ~is_so]), np.zeros(len(is_so), int)
+    return [measure("accuracy", outputs, y), *interval("accuracy", outputs, y, blocks)]
+
+
+def noise(
+    name: str,
+    outputs: Outputs,
+    y: Array,
+    blocks: Array | None = None,
+    levels: Sequence[float] = (),
+) -> float:
     """Return the standard error of one model's score, or of the difference of two models' scores.
 
     It is that of samples of the rows, drawn with replacement and the same for both: Efron,
@@ -100,10 +133,14 @@ def noise(name: str, outputs: Outputs, y: Array, blocks: Array | None = None) ->
     count = min(len(y), _MOST_ROWS)
     found = []
     for rows in _samples(count, rng) if blocks is None else _samples_of(blocks[:count], rng):
-        values = [measure(name, each[rows], y[rows]) for each in outputs.values()]
+        values = [measure(name, each[rows], y[rows], levels) for each in outputs.values()]
         found.append(values[0] - sum(values[1:]))
-    known = [value for value in found if math.isfinite(value)]
-    return float(np.std(known, ddof=1) * math.sqrt(count / len(y))) if len(known) > 1 else math.nan
+    known = np.array([value for value in found if math.isfinite(value)])
+    if len(known) < 2:
+        return math.nan
+    exponent = magnitude(known)
+    deviation = np.ldexp(np.std(np.ldexp(known, -exponent), ddof=1), exponent)
+    return float(deviation * math.sqrt(count / len(y)))
 
 
 def _samples(count: int, rng: np.random.Generator) -> Iterator[Array]:
@@ -124,6 +161,9 @@ def _samples_of(blocks: Array, rng: np.random.Generator) -> Iterator[Array]:
 
 
 def _r2(outputs: Array, y: Array) -> float:
+    """Return that of a number, or the mean of those of several."""
+    if y.ndim > 1:
+        return float(np.mean([_r2(*each) for each in zip(outputs.T, y.T, strict=True)]))
     exponent = magnitude(y, outputs)
     y, outputs = np.ldexp(y, -exponent), np.ldexp(outputs, -exponent)
     total = float(((y - y.mean()) ** 2).sum()) if len(y) > 1 else math.nan
@@ -141,6 +181,19 @@ def _rmse(outputs: Array, y: Array) -> float:
     exponent = magnitude(y, outputs)
     off = np.ldexp(y, -exponent) - np.ldexp(outputs, -exponent)
     return float(np.ldexp(np.sqrt((off**2).mean()), exponent))
+
+
+def _pinball_loss(outputs: Array, y: Array, levels: Sequence[float]) -> float:
+    """Return the mean of what each quantile makes least: Koenker and Bassett, Econometrica 46."""
+    exponent = magnitude(y, outputs)
+    off = np.ldexp(y[:, np.newaxis], -exponent) - np.ldexp(outputs, -exponent)
+    q = np.asarray(levels)
+    return float(np.ldexp(np.maximum(q * off, (q - 1) * off).mean(), exponent))
+
+
+def _coverage(outputs: Array, y: Array) -> float:
+    """Return the share of the rows that lie between the first quantile and the last."""
+    return float(np.mean((outputs[:, 0] <= y) & (y <= outputs[:, -1])))
 
 
 def _accuracy(outputs: Array, y: Array) -> float:
@@ -180,6 +233,7 @@ _MEASURES: dict[str, Callable[[Array, Array], float]] = {
     "r2": _r2,
     "mae": _mae,
     "rmse": _rmse,
+    "coverage": _coverage,
     "accuracy": _accuracy,
     "log_loss": _log_loss,
     "roc_auc": _roc_auc,

@@ -16,15 +16,14 @@ from ..network import outputs_of
 from ..training.conditions import checksum
 from ..training.progress import seconds_bar
 from .choice import NAMES, Choice, proposed
-from .conventions import Conventions
+from .conventions import Conventions, option_of
 from .encoder import Encoder
 from .exchange import is_exchanged, members_of, splits
 from .journal import Journal
 from .parts import Parts
-from .scores import measure, noise
+from .scores import headline, measure, noise
 from .settings import TableSettings
-from .splitting import option_of
-from .target import Target
+from .targets import AnyTarget
 from .training import Member, Trained, assembled, train, train_members
 from .tried import Searched, Tried, best_of, better_by, chosen_of
 
@@ -91,7 +90,7 @@ class _Held:
 
 def search(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     parts: Parts,
     settings: TableSettings,
     wanted: Search,
@@ -132,14 +131,14 @@ class _Task:
     """What is the same for all trials."""
 
     encoder: Encoder
-    target: Target
+    target: AnyTarget
     parts: Parts
     settings: TableSettings
 
     @property
     def metric(self) -> str:
         """The score to choose by: log loss tells more than accuracy does."""
-        usual = "r2" if self.target.task == "regression" else "log_loss"
+        usual = "log_loss" if self.target.labels else headline(self.target.kind)
         return self.settings.compared_by or usual
 
     @property
@@ -156,7 +155,7 @@ class _Task:
         """On how many rows a whole trial is measured."""
         if not is_exchanged(self.parts):
             return len(self.parts.validation[1])
-        return sum(len(split.held[1]) for split in splits(self.parts, self.settings))
+        return sum(len(split.held.y) for split in splits(self.parts, self.settings))
 
     def assembled(self, members: list[Member], seconds: float) -> Trained:
         """Return the ensemble of some members."""
@@ -164,7 +163,7 @@ class _Task:
 
     def score(self, held: _Held) -> float | None:
         """Return the score of predictions; None where the rows do not tell it."""
-        found = measure(self.metric, held.outputs, held.y)
+        found = measure(self.metric, held.outputs, held.y, self.target.quantiles)
         return found if math.isfinite(found) else None
 
     def error(self, held: _Held, first: _Held) -> float | None:
@@ -172,7 +171,7 @@ class _Task:
         if held is first:
             return 0.0
         both = {"this": held.outputs, "first": first.outputs}
-        found = noise(self.metric, both, held.y, held.blocks)
+        found = noise(self.metric, both, held.y, held.blocks, self.target.quantiles)
         return found if math.isfinite(found) else None
 
     def conditions(self, fixed: frozenset[str]) -> dict[str, str]:
@@ -196,15 +195,15 @@ class _Task:
 
         Where all hold the same rows out, it is what they answer together.
         """
-        found = [outputs_of(one.network, one.split.held[0]) for one in members]
+        found = [outputs_of(one.network, one.split.held.X) for one in members]
         first = members[0].split
         if not is_exchanged(self.parts):
             answers = trained.model.answers(np.mean(found, axis=0))
-            return _Held(answers, first.held[1], first.blocks)
+            return _Held(answers, first.held.y, first.blocks)
         blocks = [one.split.blocks for one in members if one.split.blocks is not None]
         return _Held(
             trained.model.answers(np.concatenate(found)),
-            np.concatenate([one.split.held[1] for one in members]),
+            np.concatenate([one.split.held.y for one in members]),
             np.concatenate(blocks) if blocks else None,
         )
 

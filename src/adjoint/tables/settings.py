@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-# The scores of each task, the usual ones first.
+import numpy as np
+
+# The scores of each kind of target, see `Target.kind`, the usual ones first.
 METRICS = {
     "regression": ("r2", "mae", "rmse"),
     "classification": ("accuracy", "log_loss", "roc_auc", "balanced_accuracy", "f1"),
+    "quantiles": ("pinball_loss",),
+    # Errors in the units of several targets have no mean.
+    "several targets": ("r2",),
 }
-# Of these less is better.
-LESS_IS_BETTER = ("log_loss", "mae", "rmse")
 # More bins than a table of a few thousand rows could fill.
 MOST_BINS = 64
+# A network answers with at most so many quantiles, which it puts in order two by two.
+_MOST_QUANTILES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +57,11 @@ class TableSettings:
     class_weight : {"balanced"}, optional
         Whether all classes weigh alike however few their rows are; then balanced accuracy is what
         models are compared by unless a metric is chosen.
+    label_smoothing : float
+        The part of a class's target that all classes share, as `nn.functional.cross_entropy` has
+        it; from 0, below 1.
+    quantiles : tuple of float
+        Which quantiles of a number to predict, rising, between 0 and 1; none for its mean.
     split_by : str, optional
         A column of which no value is on two sides: rows to train on, to stop by and to score by.
         The network does not read it.
@@ -77,6 +89,8 @@ class TableSettings:
     reproducible: bool = False
     metric: str | None = None
     class_weight: str | None = None
+    label_smoothing: float = 0.0
+    quantiles: tuple[float, ...] = ()
     split_by: str | None = None
     time: str | None = None
     folds: int | None = None
@@ -98,6 +112,32 @@ class TableSettings:
     def members_for(self, rows: int) -> int:
         """Return how many networks answer together: more where a chance split decides much."""
         return self.ensemble or next(count for below, count in _MEMBERS if rows < below)
+
+
+def check_quantiles(levels: Sequence[object]) -> tuple[float, ...]:
+    """Return the levels of quantiles as floats.
+
+    Raises
+    ------
+    ValueError
+        If one is no number between 0 and 1, they do not rise, or there are more than 20.
+    """
+    wanted = "expected rising numbers between 0 and 1, as 0.1,0.5,0.9"
+    found = []
+    for level in levels:
+        if isinstance(level, (bool, np.bool_)) or not isinstance(level, (int, float, np.number)):
+            raise ValueError(f"{level!r} is no number; {wanted}")
+        if not 0 < level < 1:
+            raise ValueError(f"{level:g} is not between 0 and 1; {wanted}")
+        found.append(float(level))
+    for before, after in pairwise(found):
+        if before == after:
+            raise ValueError(f"{after:g} is there twice; {wanted}")
+        if before > after:
+            raise ValueError(f"{after:g} comes after {before:g}; {wanted}")
+    if len(found) > _MOST_QUANTILES:
+        raise ValueError(f"{len(found)} quantiles; expected at most {_MOST_QUANTILES}")
+    return tuple(found)
 
 
 # Chosen by the development tables of benchmarks/tables.py alone.

@@ -12,10 +12,10 @@ from sklearn.model_selection import train_test_split
 from ..core.annotations import Array
 from ..errors import TableError, suggestion
 from .column import Column
-from .conventions import Conventions
+from .conventions import Conventions, option_of
 from .learning import learn
 from .settings import TableSettings
-from .target import Target
+from .targets import AnyTarget
 from .values import (
     as_floats,
     as_moments,
@@ -71,7 +71,7 @@ class Blocks:
 def read_blocks(
     table: pyarrow.Table,
     rows: Array,
-    target: str,
+    targets: Sequence[str],
     settings: TableSettings,
     conventions: Conventions,
 ) -> Blocks | None:
@@ -95,7 +95,7 @@ def read_blocks(
         near = suggestion(column, table.column_names)
         names = ", ".join(table.column_names[:20])
         raise TableError(f"{option}: no column {column!r}{near or f'; there are {names}'}")
-    if column == target:
+    if column in targets:
         raise TableError(f"{option}: {column!r} is the target")
     values = plain(table[column]).take(pyarrow.array(rows))
     keys, known = (_moments if in_time else _groups)(column, values, conventions, option)
@@ -151,11 +151,6 @@ def numbered(groups: Sequence[str | None]) -> Array:
         f"row {place}" if name is None else f"group {name}" for place, name in enumerate(groups)
     ]
     return np.unique(np.array(keys), return_inverse=True)[1]
-
-
-def option_of(name: str, conventions: Conventions) -> str:
-    """Return a setting's name as its user writes it: an option, or a parameter."""
-    return conventions.options + name.replace("_", "-") if conventions.options else name
 
 
 def check_count(blocks: Blocks, fewest: int, conventions: Conventions) -> None:
@@ -233,7 +228,7 @@ def hold_out(
     rows: Array,
     y: Array,
     part: float,
-    target: Target,
+    target: AnyTarget,
     settings: TableSettings,
     *,
     blocks: Blocks | None,
@@ -305,11 +300,12 @@ def _first_of(order: Array, counts: Array, part: float, leave: int) -> tuple[flo
 
 
 def _split(
-    rows: Array, y: Array, part: float, target: Target, seed: int, options: str
+    rows: Array, y: Array, part: float, target: AnyTarget, seed: int, options: str
 ) -> tuple[Array, Array]:
     """Return rows in two parts, each with the shares of classes that all have, if possible."""
     # A class with one row cannot be in both parts.
-    is_stratified = target.task == "classification" and np.bincount(y[rows]).min() >= 2
+    # One without any, as of weight 0, is in neither.
+    is_stratified = target.task == "classification" and not (np.bincount(y[rows]) == 1).any()
     # A split by class needs as many rows as classes in each part, and a score of numbers needs two.
     held = max(round(part * len(rows)), len(target.labels), FEWEST_SCORED)
     strata = y[rows] if is_stratified else None

@@ -1,8 +1,9 @@
-"""A target is the column to predict: classes, or a number."""
+"""A target is the column to predict: classes, a number, or quantiles of it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,16 @@ from ..core.annotations import Array
 from ..core.magnitude import magnitude
 from ..core.reproducibility import is_reproducible, ordered_sum
 from ..errors import TableError
+from ..nn.losses.regression import QuantileLoss
+from ..ops.piecewise import maximum, minimum
+from ..ops.softmax import softmax
+from ..ops.structural import concatenate
 from .column import IN_SECONDS
 from .conventions import AS_SHOWN, Conventions
 from .learning import number_remarks
 from .number_format import NumberFormat, tidied
 from .number_reading import read_numbers
+from .settings import check_quantiles
 from .values import (
     as_floats,
     as_names,
@@ -64,6 +70,8 @@ class Target:
         Texts that stand for a missing target besides these.
     remarks : list of str
         How its numbers are written, and what had to be decided.
+    quantiles : tuple of float
+        Which quantiles of the number are predicted, rising; none for its mean.
     """
 
     name: str
@@ -75,6 +83,7 @@ class Target:
     is_wordy: bool = False
     missing: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task not in TASKS[1:]:
@@ -82,22 +91,97 @@ class Target:
         is_labelled = len(set(self.labels)) == len(self.labels) > 1
         if is_labelled != (self.task == "classification"):
             raise ValueError(f"target {self.name!r} has labels that do not fit its task")
+        if self.labels and self.quantiles:
+            raise ValueError(f"target {self.name!r} has quantiles that do not fit its task")
+        check_quantiles(self.quantiles)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns to predict."""
+        return [self.name]
+
+    @property
+    def answer(self) -> str:
+        """What is predicted, in a few words."""
+        what = f"the {told_levels(self.quantiles)}" if self.quantiles else "the prediction"
+        return f"{what} of {self.name}"
+
+    @property
+    def kind(self) -> str:
+        """What its scores are, see `settings.METRICS`."""
+        return "quantiles" if self.quantiles else self.task
 
     @property
     def outputs(self) -> int:
         """How many outputs a network needs."""
-        return len(self.labels) or 1
+        return len(self.labels) or len(self.quantiles) or 1
 
     @property
-    def loss(self) -> str:
-        """The name of the loss that a network is trained with."""
+    def loss(self) -> str | QuantileLoss:
+        """The loss that a network is trained with, or its name."""
+        if self.quantiles:
+            return QuantileLoss(self.quantiles)
         return "mse_loss" if self.task == "regression" else "cross_entropy"
 
     def as_trained(self, y: Array) -> Array:
         """Return targets as a network is trained on: numbers as a column, without their scale."""
         if self.task != "regression":
             return y
-        return np.asarray(((y - self.mean) / self.std)[:, np.newaxis])
+        scaled = (y - self.mean) / self.std
+        return np.asarray(scaled if self.quantiles else scaled[:, np.newaxis])
+
+    def answers(self, outputs: Any) -> Any:
+        """Return what a network's outputs mean: probabilities, numbers, or quantiles that rise.
+
+        Quantiles that cross are put in order, after which they are never farther from the true
+        ones: Chernozhukov, Fernández-Val and Galichon, "Quantile and probability curves without
+        crossing", Econometrica 78, 2010.
+
+        Parameters
+        ----------
+        outputs : (n, outputs) array
+            In float64; or a traced value.
+
+        Returns
+        -------
+        (n, classes), (n,) or (n, quantiles) array
+        """
+        if self.labels:
+            return softmax(outputs, axis=1)
+        if not self.quantiles:
+            return outputs[:, 0] * self.std + self.mean
+        return _risen(outputs * self.std + self.mean, len(self.quantiles))
+
+    def columns_of(self, found: Array) -> dict[str, Array]:
+        """Return answers as the columns of a table, by name."""
+        if self.labels:
+            chances = {f"probability_{label}": found[:, k] for k, label in enumerate(self.labels)}
+            return {"prediction": np.array(self.labels, object)[found.argmax(axis=1)], **chances}
+        if not self.quantiles:
+            return {"prediction": found}
+        return {f"quantile_{level:.15g}": found[:, k] for k, level in enumerate(self.quantiles)}
+
+    def rescaled(self, y: Array) -> Target:
+        """Return the target with mean and deviation of some of its numbers."""
+        if self.labels:
+            return self
+        mean, std = mean_and_deviation(y)
+        return replace(self, mean=mean, std=std or 1.0)
+
+    def of(self, table: pyarrow.Table | pyarrow.RecordBatch) -> tuple[Array, Array]:
+        """Return what `encode` returns of its column in a table."""
+        return self.encode(table[self.name])
+
+    def told_missing(self, table: pyarrow.Table, known: Array) -> str:
+        """Say how many rows of a table have no target; "" if all have one."""
+        return told_missing(table[self.name], known)
+
+    def __str__(self) -> str:
+        """Say in words what is predicted."""
+        if self.labels:
+            more = ", …" if len(self.labels) > 5 else ""
+            return f"classes {', '.join(self.labels[:5])}{more}"
+        return f"the {told_levels(self.quantiles)} of a number" if self.quantiles else "a number"
 
     def encode(self, values: pyarrow.ChunkedArray | pyarrow.Array) -> tuple[Array, Array]:
         """Return the numbers of the classes or the numbers themselves, and which rows have one.
@@ -132,6 +216,23 @@ class Target:
     def to_state(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
+
+
+def told_levels(levels: Sequence[float]) -> str:
+    """Say which quantiles these are."""
+    shown = [f"{level:.15g}" for level in levels]
+    both = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    return f"quantiles {both}" if len(shown) > 1 else f"quantile {both}"
+
+
+def _risen(outputs: Any, count: int) -> Any:
+    """Return the columns in rising order, by exchanges of neighbours that all exports have."""
+    columns = [outputs[:, k : k + 1] for k in range(count)]
+    for turn in range(count if count > 1 else 0):
+        for k in range(turn % 2, count - 1, 2):
+            one, other = columns[k : k + 2]
+            columns[k : k + 2] = minimum(one, other), maximum(one, other)
+    return concatenate(columns, axis=1)
 
 
 def learn_target(

@@ -17,6 +17,7 @@ from ..errors import ReproducibleError, TableError, UnreadableFileError
 from ..network import Perceptron, outputs_of
 from ..nn.ensemble import Ensemble
 from ..nn.functional import LOSSES
+from ..nn.losses.classification import CrossEntropyLoss
 from ..optim import AdamW
 from ..optim.schedules import Cosine
 from ..training.callbacks import EarlyStopping
@@ -27,18 +28,21 @@ from ..training.side_by_side import Ends, free_threads, trained_side_by_side
 from ..training.tiers import native_code_pays
 from .baseline import start_from_linear
 from .encoder import DTYPE, Encoder
-from .exchange import MANY_ROWS, Rows, Split, is_exchanged, joined, members_of, splits
+from .exchange import MANY_ROWS, Share, Split, is_exchanged, joined, members_of, splits
 from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .parts import Parts
 from .settings import TableSettings
 from .snapshots import Snapshots, epochs_to_keep
-from .target import Target
+from .targets import AnyTarget
 
 # The linear path is there already when a training begins: it moves slower.
 _LINEAR_RATE = 0.1
 # What is left of each rate at the last step.
 _LAST_RATE = 0.01
+
+# A name that `fit` knows, or a module.
+Loss = str | Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Member:
 
 def train(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     parts: Parts,
     settings: TableSettings,
     *,
@@ -115,7 +119,7 @@ def train(
 
 def train_members(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     parts: Parts,
     settings: TableSettings,
     *,
@@ -150,7 +154,7 @@ def train_members(
 
 def _jobs(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     parts: Parts,
     settings: TableSettings,
     progress: bool,
@@ -163,10 +167,12 @@ def _jobs(
     linear: list[Array] = []
     for k, split in enumerate(splits(parts, settings)):
         network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
-        rows, held = ((X, target.as_trained(y)) for X, y in (split.train, split.held))
+        rows, held = (
+            each._replace(y=target.as_trained(each.y)) for each in (split.train, split.held)
+        )
         if settings.reproducible:
             pass  # the linear model's solver is SciPy's: the network starts as it was drawn
-        elif linear and len(rows[1]) >= MANY_ROWS:
+        elif linear and len(rows.y) >= MANY_ROWS:
             _start_as(network, linear)
         else:
             weight = settings.class_weight
@@ -179,7 +185,7 @@ def _jobs(
             rows if parts.stream is None else parts.stream,
             held,
             replace(settings, seed=settings.seed + k),
-            loss=target.loss,
+            loss=_loss_of(target, settings),
             count=parts.rows,
             progress=progress and not k,
             checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
@@ -189,8 +195,8 @@ def _jobs(
 def _trained_member(
     network: Perceptron,
     split: Split,
-    rows: Rows | ByWindow,
-    held: Rows,
+    rows: Share | ByWindow,
+    held: Share,
     settings: TableSettings,
     ends: Ends | None,
     **given: Any,
@@ -208,7 +214,7 @@ def _cut(member: Member) -> Member:
 
 
 def assembled(
-    members: Sequence[Member], encoder: Encoder, target: Target, parts: Parts, *, seconds: float
+    members: Sequence[Member], encoder: Encoder, target: AnyTarget, parts: Parts, *, seconds: float
 ) -> Trained:
     """Return the ensemble of some members, all with their weights of the epoch best for all."""
     # One that was interrupted is not trained enough to answer with those that were not.
@@ -265,11 +271,11 @@ def _start_as(network: Perceptron, path: list[Array]) -> None:
 
 def _train_one(
     network: Perceptron,
-    rows: Rows | ByWindow,
-    held: Rows,
+    rows: Share | ByWindow,
+    held: Share,
     settings: TableSettings,
     *,
-    loss: str,
+    loss: Loss,
     count: int,
     progress: bool,
     checkpoint: Saving | None,
@@ -278,7 +284,7 @@ def _train_one(
     """Train one member; return how it went, its weights after some epochs, and its losses then."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
-    weights = row_weights(held[1], None, settings.class_weight) if settings.class_weight else None
+    weights = row_weights(held.y, held.weights, settings.class_weight)
     first = network.state_dict()
     before = np.inf if settings.reproducible else _loss(network, loss, held, weights)
     size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
@@ -290,7 +296,7 @@ def _train_one(
     try:
         history = fit(
             network,
-            rows,
+            (rows.X, rows.y) if isinstance(rows, Share) else rows,
             loss=loss,
             optimizer=lambda _: AdamW(
                 _groups(network, settings.learning_rate, steps),
@@ -299,7 +305,8 @@ def _train_one(
             epochs=epochs,
             batch_size=batch,
             seed=settings.seed,
-            validation=held,
+            validation=(held.X, held.y),
+            sample_weight=rows.weights if isinstance(rows, Share) else None,
             class_weight="balanced" if settings.class_weight else None,
             callbacks=[stopping, snapshots],
             checkpoint=checkpoint,
@@ -339,9 +346,16 @@ def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[
     ]
 
 
-def _loss(network: Perceptron, loss: str, held: Rows, weights: Array | None) -> float:
-    X, y = held
+def _loss_of(target: AnyTarget, settings: TableSettings) -> Loss:
+    """Return what a network is trained with."""
+    smoothing = settings.label_smoothing
+    return CrossEntropyLoss(label_smoothing=smoothing) if smoothing else target.loss
+
+
+def _loss(network: Perceptron, loss: Loss, held: Share, weights: Array | None) -> float:
+    X, y, _ = held
     outputs = outputs_of(network, X)
     y = y.astype(outputs.dtype) if y.dtype.kind == "f" else y
     weigh = {} if weights is None else {"sample_weight": weights.astype(outputs.dtype)}
-    return float(LOSSES[loss](outputs, y, **weigh))
+    function = LOSSES[loss] if isinstance(loss, str) else loss
+    return float(function(outputs, y, **weigh))

@@ -15,7 +15,7 @@ from ..core.reproducibility import reproducibly
 from ..errors import TableError
 from ..files.rescue import rescued
 from ..training.saving import Saving
-from .conventions import AS_SHOWN, Conventions
+from .conventions import AS_SHOWN, Conventions, option_of
 from .encoder import Encoder, conventions_of, row_counters
 from .exchange import Rows
 from .folder import NO_REPORT, save_model
@@ -25,7 +25,8 @@ from .model import TableModel
 from .parts import Parts
 from .record import Record
 from .score_text import score_text
-from .scores import headline, interval, score
+from .scored import scored_as
+from .scores import headline
 from .search import Search
 from .search import search as find
 from .settings import METRICS, TableSettings
@@ -35,11 +36,10 @@ from .splitting import (
     check_count,
     groups_apart,
     hold_out,
-    option_of,
     read_blocks,
     told_split,
 )
-from .target import Target, learn_target, mean_and_deviation, told_missing
+from .targets import AnyTarget, learn_targets
 from .training import Trained, train
 from .tried import Searched
 from .verdict import verdict
@@ -74,13 +74,14 @@ class Trial:
 
 def prepare(
     table: pyarrow.Table,
-    target_name: str,
+    target_name: str | Sequence[str],
     settings: TableSettings,
     conventions: Conventions = AS_SHOWN,
     *,
     drop: Sequence[str] = (),
     test: tuple[pyarrow.Table, str] | None = None,
-) -> tuple[Encoder, Target, Parts]:
+    weights: Array | None = None,
+) -> tuple[Encoder, AnyTarget, Parts]:
     """Return what the columns and the target are, and the rows in three parts.
 
     The columns are learnt from the rows to train on alone. The last part is empty if the settings
@@ -89,20 +90,25 @@ def prepare(
     Parameters
     ----------
     table : pyarrow.Table
-    target_name : str
+    target_name : str or sequence of str
+        One column, or several of numbers.
     settings : TableSettings
     conventions : Conventions
     drop : sequence of str
         Columns that are not read; one of them may still tell how rows are parted.
     test : (pyarrow.Table, str), optional
         A table to score by, and what it is called; then no row of the first one is held out for it.
+    weights : (n,) array, optional
+        How much each row counts in training, from 0; a row with 0 is as if it was not there.
 
     Raises
     ------
     TableError
         If there is no such column, nothing to learn, or too few rows.
     """
-    known = _known(table, target_name, settings, conventions, drop, is_apart=test is not None)
+    known = _known(
+        table, target_name, settings, conventions, drop, is_apart=test is not None, weights=weights
+    )
     blocks, rest, held = known.blocks, known.rows, known.rows[:0]
     if known.is_held:
         rest, held = known.hold_out(rest, settings.test, leave=2)
@@ -118,7 +124,7 @@ def prepare(
         return encoder, target, parts
     apart = None
     if blocks is not None and not blocks.in_time:
-        places = np.flatnonzero(target.encode(test[0][target_name])[1])
+        places = np.flatnonzero(target.of(test[0])[1])
         apart = groups_apart(blocks, test[0], places, test[1], known.conventions)
     scored_by = _apart(encoder, target, *test)
     return encoder, target, replace(parts, test=scored_by, test_blocks=apart)
@@ -126,12 +132,12 @@ def prepare(
 
 def prepare_folds(
     table: pyarrow.Table,
-    target_name: str,
+    target_name: str | Sequence[str],
     settings: TableSettings,
     conventions: Conventions = AS_SHOWN,
     *,
     drop: Sequence[str] = (),
-) -> Iterator[tuple[Encoder, Target, Parts]]:
+) -> Iterator[tuple[Encoder, AnyTarget, Parts]]:
     """Yield what `prepare` returns, for each fold, whose rows are those to score by.
 
     The columns are learnt anew for each, from its rows to train on.
@@ -146,7 +152,7 @@ class _Known:
     """The rows of a table that have a target, before they are parted."""
 
     table: pyarrow.Table
-    target: Target
+    target: AnyTarget
     y: Array
     rows: Array
     blocks: Blocks | None
@@ -154,6 +160,7 @@ class _Known:
     conventions: Conventions
     is_held: bool
     left_out: str
+    weights: Array | None
 
     def hold_out(self, rows: Array, part: float, *, leave: int) -> tuple[Array, Array]:
         names = ("test", "validation") if self.is_held else ("validation",)
@@ -173,21 +180,19 @@ class _Known:
             self.rows, self.y, self.target, self.settings, self.blocks, self.conventions
         )
 
-    def parts(self, rest: Array, held: Array) -> tuple[Encoder, Target, Parts]:
+    def parts(self, rest: Array, held: Array) -> tuple[Encoder, AnyTarget, Parts]:
         """Return rows as they are trained on, stopped by and scored by: what is learnt of them."""
-        y, settings, blocks, target = self.y, self.settings, self.blocks, self.target
+        y, settings, blocks = self.y, self.settings, self.blocks
         train, validation = self.hold_out(rest, settings.validation, leave=1)
-        if target.task == "regression":
-            with reproducibly(settings.reproducible):
-                mean, std = mean_and_deviation(y[train])
-            target = replace(target, mean=mean, std=std or 1.0)
+        with reproducibly(settings.reproducible):
+            target = self.target.rescaled(y[train])
         # Rows held out must not be known in any way, not even by their quantiles or rare
         # categories.
         encoder = Encoder.fit(
             self.table.take(train),
-            skip=[target.name],
+            skip=target.names,
             conventions=self.conventions,
-            ignored=row_counters(self.table.drop_columns([target.name]), unnamed(self.table))
+            ignored=row_counters(self.table.drop_columns(target.names), unnamed(self.table))
             | _unread(settings, self.table),
         )
         train_rows, stop_rows, scored = (
@@ -195,6 +200,9 @@ class _Known:
             for part in (train, validation, held)
         )
         parts = Parts(train_rows, stop_rows, scored, self.left_out)
+        if self.weights is not None:
+            weights = self.weights[np.concatenate([train, validation])]
+            parts = replace(parts, weights=weights)
         if blocks is not None:
             parts = replace(
                 parts,
@@ -207,32 +215,34 @@ class _Known:
 
 def _known(
     table: pyarrow.Table,
-    target_name: str,
+    target_name: str | Sequence[str],
     settings: TableSettings,
     conventions: Conventions,
     drop: Sequence[str],
     *,
     is_apart: bool,
+    weights: Array | None = None,
 ) -> _Known:
     """Return the rows with a target; those to score by may be in a table apart."""
-    if target_name not in table.column_names:
-        raise TableError(
-            f"--target: no column {target_name!r}; there are {', '.join(table.column_names)}"
-        )
     read = table.drop_columns(list(dict.fromkeys(drop)))
     conventions = conventions_of(read, conventions)
-    target = learn_target(target_name, table[target_name], settings.task, conventions)
+    names = [target_name] if isinstance(target_name, str) else list(target_name)
+    target = learn_targets(names, table, settings, conventions)
     check_metric(settings, target, conventions)
-    y, has_target = target.encode(table[target_name])
-    rows = np.flatnonzero(has_target)
+    if weights is not None and settings.reproducible:
+        # As weights of classes, see `check_metric`.
+        option = option_of("reproducible", conventions)
+        raise TableError(f"{option}: not together with weights of rows or classes")
+    y, has_target = target.of(table)
+    rows = np.flatnonzero(has_target if weights is None else has_target & (weights > 0))
     is_held = settings.test > 0 and not is_apart and not settings.folds
     if is_held or is_apart or settings.folds:
         check_rows(len(rows))
-    blocks = read_blocks(table, rows, target_name, settings, conventions)
+    blocks = read_blocks(table, rows, names, settings, conventions)
     if blocks is not None:
         check_count(blocks, 3 if is_held or settings.folds else 2, conventions)
-    left_out = told_missing(table[target_name], has_target)
-    return _Known(read, target, y, rows, blocks, settings, conventions, is_held, left_out)
+    left_out = target.told_missing(table, has_target)
+    return _Known(read, target, y, rows, blocks, settings, conventions, is_held, left_out, weights)
 
 
 def _unread(settings: TableSettings, table: pyarrow.Table) -> dict[str, str]:
@@ -241,12 +251,13 @@ def _unread(settings: TableSettings, table: pyarrow.Table) -> dict[str, str]:
     return {name: "the rows are split by it"} if name in table.column_names and name else {}
 
 
-def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) -> Rows:
+def _apart(encoder: Encoder, target: AnyTarget, table: pyarrow.Table, name: str) -> Rows:
     """Return the rows of a table of its own to score by, encoded, that have a known target."""
-    if target.name not in table.column_names:
-        raise TableError(f"{name}: no column {target.name!r}, the target, to score by")
+    for column in target.names:
+        if column not in table.column_names:
+            raise TableError(f"{name}: no column {column!r}, the target, to score by")
     encoder.check(table.column_names, name)
-    y, known = target.encode(table[target.name])
+    y, known = target.of(table)
     count = int(known.sum())
     if count < FEWEST_SCORED:
         have = "1 row has" if count == 1 else f"{count} rows have"
@@ -257,18 +268,21 @@ def _apart(encoder: Encoder, target: Target, table: pyarrow.Table, name: str) ->
     return encoder.encode(table, Counter())[known], y[known]
 
 
-def check_metric(settings: TableSettings, target: Target, conventions: Conventions) -> None:
+def check_metric(settings: TableSettings, target: AnyTarget, conventions: Conventions) -> None:
     """Refuse a score or class weights that are not for the target's task."""
-    task, metric = target.task, settings.metric
-    if metric is not None and metric not in METRICS[task]:
+    kind, metric = target.kind, settings.metric
+    if metric is not None and metric not in METRICS[kind]:
         raise TableError(
-            f"{option_of('metric', conventions)}: {metric} is no score of {task}, which has "
-            f"{', '.join(METRICS[task])}"
+            f"{option_of('metric', conventions)}: {metric} is no score of {kind}, which has "
+            f"{', '.join(METRICS[kind])}"
         )
+    if settings.label_smoothing and not target.labels:
+        option = option_of("label_smoothing", conventions)
+        raise TableError(f"{option}: target {target.name!r} is a number, no class")
     if settings.class_weight is None:
         return
     option = option_of("class_weight", conventions)
-    if task == "regression":
+    if not target.labels:
         raise TableError(f"{option}: target {target.name!r} is a number, no class")
     if settings.reproducible:
         # The weighted loss that an epoch is chosen by is not computed in one order everywhere.
@@ -289,14 +303,14 @@ def unnamed(table: pyarrow.Table) -> list[str]:
 
 def run(
     encoder: Encoder,
-    target: Target,
+    target: AnyTarget,
     parts: Parts,
     settings: TableSettings,
     *,
     progress: bool,
     say: Callable[[str], None] = lambda line: None,
     checkpoint: Saving | None = None,
-    folds: Iterable[tuple[Encoder, Target, Parts]] | None = None,
+    folds: Iterable[tuple[Encoder, AnyTarget, Parts]] | None = None,
     search: Search | None = None,
 ) -> Trial:
     """Train a network and simple models, and score them on the rows held out.
@@ -341,7 +355,7 @@ def run(
 
 
 def _held_of_folds(
-    folds: Iterable[tuple[Encoder, Target, Parts]],
+    folds: Iterable[tuple[Encoder, AnyTarget, Parts]],
     settings: TableSettings,
     say: Callable[[str], None],
 ) -> Iterator[Held]:
@@ -354,8 +368,8 @@ def _held_of_folds(
         yield held_of(trained, parts, settings)
 
 
-def _told_by_fold(held: Held, settings: TableSettings, target: Target) -> str:
-    name = headline(target.task, settings.compared_by)
+def _told_by_fold(held: Held, settings: TableSettings, target: AnyTarget) -> str:
+    name = headline(target.kind, settings.compared_by)
     told = ", ".join(score_text(name, one) for one in held.by_fold)
     return f"The network's {name.replace('_', ' ')} by fold: {told}."
 
@@ -369,12 +383,8 @@ def _scored(
 ) -> Trial:
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     model, history = trained.model, trained.history
-    target = model.target
-    chosen = settings.compared_by
-    name = headline(target.task, chosen)
-    y = held.y
-    intervals = {m: list(interval(name, each, y, held.blocks)) for m, each in held.outputs.items()}
-    is_known = all(np.isfinite(bounds).all() for bounds in intervals.values())
+    target, y, blocks = model.target, held.y, held.blocks
+    found = scored_as(target, held.outputs, y, blocks, metric=settings.compared_by)
     model.record = record = Record(
         settings=settings,
         rows={
@@ -382,7 +392,7 @@ def _scored(
             "validation": len(parts.validation[1]),
             "test": len(y),
         },
-        metrics={m: score(each, y, target.task, chosen) for m, each in held.outputs.items()},
+        metrics=found.metrics,
         loss=history.loss,
         val_loss=history["val_loss"] if len(history) else [],
         best_epoch=trained.best_epoch,
@@ -393,10 +403,12 @@ def _scored(
         importance=held.importance,
         verdict=verdict(trained, held, parts, settings)
         + ([] if searched is None else searched.sentences()),
-        intervals=intervals if is_known else {},
-        headline=name,
-        split=parts.split,
         search=searched,
+        intervals=found.intervals,
+        headline=found.headline,
+        split=parts.split,
+        by_target=found.by_target,
+        coverage=found.coverage,
     )
     # No row was held out of the model itself where there are folds.
     X = parts.train[0] if settings.folds else parts.test[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from .choice import Choice
 from .score_text import score_text
-from .settings import LESS_IS_BETTER
+from .scores import LOSSES
 
 # A choice must be better than the first one by so many standard errors of the difference: the best
 # of many choices often is by one of them, by chance alone.
@@ -52,7 +52,7 @@ class Tried:
 
 def better_by(score: float, other: float, metric: str) -> float:
     """Return by how much a score is better than another; less than nothing if it is worse."""
-    gain = other - score if metric in LESS_IS_BETTER else score - other
+    gain = other - score if metric in LOSSES else score - other
     return gain if math.isfinite(gain) else -math.inf
 
 

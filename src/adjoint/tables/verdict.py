@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,16 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
+from .baseline import CONSTANT
+from .exchange import Rows
 from .held import NETWORK, Held
+from .model import TableModel
 from .parts import Parts
 from .score_text import score_text
-from .scores import Outputs, measure, noise
-from .settings import LESS_IS_BETTER, TableSettings
+from .scored import coverage, nominal
+from .scores import LOSSES, Outputs, headline, measure, noise
+from .settings import TableSettings
+from .targets import AnyTarget, Targets
 from .training import Trained
 
 # A difference of less than so many standard errors may be chance: one in twenty is larger by it.
@@ -41,33 +47,42 @@ def verdict(trained: Trained, held: Held, parts: Parts, settings: TableSettings)
         What each model predicts of the rows to score by.
     parts : Parts
     settings : TableSettings
-        They tell the score to compare by; it is r2 if they do not, or log loss, which tells more
-        than accuracy does.
+        They tell the score to compare by; if they do not, it is r2 of numbers, pinball loss of
+        quantiles, and log loss of classes, which tells more than accuracy does.
 
     Returns
     -------
     list of str
         Sentences.
     """
-    task = trained.model.target.task
-    by = settings.compared_by or ("r2" if task == "regression" else "log_loss")
-    found = [preference(held.outputs, held.y, by, held.blocks), *_of_blocks(held, settings)]
-    if task == "classification":
-        found += _of_classes(parts, trained.model.target.labels)
+    target = trained.model.target
+    by = settings.compared_by or ("log_loss" if target.labels else headline(target.kind))
+    which = "Of all targets together: " if isinstance(target, Targets) else ""
+    found = [which + preference(held.outputs, held.y, by, held.blocks, target.quantiles)]
+    found += [*_of_each(target, held), *_of_blocks(held, settings)]
+    if target.labels:
+        found += _of_classes(parts, target.labels)
+    found += _of_quantiles(held, target.quantiles)
     return [*found, *_leaks(trained, parts), *_duplicates(held), *_training(trained)]
 
 
-def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = None) -> str:
+def preference(
+    outputs: Outputs,
+    y: Array,
+    metric: str,
+    blocks: Array | None = None,
+    levels: Sequence[float] = (),
+) -> str:
     """Return which of the network and the best simpler model to prefer, with the noise.
 
     The noise is the standard error of the difference of the two models' scores.
     """
-    sign = -1.0 if metric in LESS_IS_BETTER else 1.0
-    scores = {name: sign * measure(metric, found, y) for name, found in outputs.items()}
+    sign = -1.0 if metric in LOSSES else 1.0
+    scores = {name: sign * measure(metric, found, y, levels) for name, found in outputs.items()}
     simple = max((name for name in scores if name != NETWORK), key=lambda name: scores[name])
     gain = scores[NETWORK] - scores[simple]
-    error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y, blocks)
-    better, worse = ("below", "above") if metric in LESS_IS_BETTER else ("above", "below")
+    error = noise(metric, {name: outputs[name] for name in (NETWORK, simple)}, y, blocks, levels)
+    better, worse = ("below", "above") if metric in LOSSES else ("above", "below")
     side, told = better if gain > 0 else worse, score_text(metric, abs(gain))
     if not np.isfinite(error):
         return (
@@ -83,7 +98,7 @@ def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = N
         return f"Prefer the network: the {by} {better} that of the {simple}."
     if gain < -_ERRORS * error and not is_same:
         return f"Prefer the {simple}: the {by} {worse} that model's."
-    if simple in ("mean", "majority class"):
+    if simple in CONSTANT:
         return (
             f"Nothing was learnt that is more than noise: the {by} {side} that of the {simple}, "
             "which reads no column. More rows or other columns are needed."
@@ -92,6 +107,29 @@ def preference(outputs: Outputs, y: Array, metric: str, blocks: Array | None = N
         f"The {simple} does as well within the noise: the {by} {side} that model's. Prefer the "
         f"{simple}, which is simpler, or score by more rows to tell them apart."
     )
+
+
+def _of_each(target: AnyTarget, held: Held) -> list[str]:
+    """Say for each of several targets which model to prefer."""
+    if not isinstance(target, Targets):
+        return []
+    found = []
+    for k, name in enumerate(target.names):
+        outputs = {model: one[:, k] for model, one in held.outputs.items()}
+        found.append(f"Of {name}: {preference(outputs, held.y[:, k], 'r2', held.blocks)}")
+    return found
+
+
+def _of_quantiles(held: Held, levels: Sequence[float]) -> list[str]:
+    """Say where more or fewer rows lie below quantiles, or between two, than should by chance."""
+    shares = coverage(held.outputs[NETWORK], held.y, levels, held.blocks) if levels else {}
+    wrong = []
+    for name, (part, low, high) in shares.items():
+        if np.isfinite([low, high]).all() and not low <= nominal(name) <= high:
+            first, _, last = name.partition(" to ")
+            where = f"between quantiles {first} and {last}" if last else f"up to quantile {first}"
+            wrong.append(f"{part:.1%} lie {where} instead of {100 * nominal(name):.4g}%")
+    return [f"Of the rows, {', '.join(wrong)}: by more than chance."] if wrong else []
 
 
 def _of_blocks(held: Held, settings: TableSettings) -> list[str]:
@@ -134,10 +172,23 @@ def _of_classes(parts: Parts, labels: list[str]) -> list[str]:
 def _leaks(trained: Trained, parts: Parts) -> list[str]:
     """Name columns each of which alone predicts nearly everything, by a small tree."""
     model = trained.model
-    (X, y), (asked, known) = parts.train, parts.test
-    if not len(known):  # it is scored by folds
-        asked, known = parts.validation
-    X, y, asked, known = (each[:_ROWS_OF_A_TREE] for each in (X, y, asked, known))
+    train, test = parts.train, parts.test
+    if not len(test[1]):  # it is scored by folds
+        test = parts.validation
+    target = model.target
+    if not isinstance(target, Targets):
+        return _suspects(model, train, test, "the target")
+    return [
+        sentence
+        for k, name in enumerate(target.names)
+        for sentence in _suspects(
+            model, (train[0], train[1][:, k]), (test[0], test[1][:, k]), f"target {name!r}"
+        )
+    ]
+
+
+def _suspects(model: TableModel, train: Rows, test: Rows, what: str) -> list[str]:
+    X, y, asked, known = (each[:_ROWS_OF_A_TREE] for each in (*train, *test))
     is_number = model.target.task == "regression"
     if is_number:
         exponent = magnitude(y)
@@ -159,7 +210,7 @@ def _leaks(trained: Trained, parts: Parts) -> list[str]:
     name, does = ("Columns", "each") if len(suspects) > 1 else ("Column", "it")
     more = f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
     return [
-        f"{name} {', '.join(suspects[:5])}{more}: {does} alone predicts nearly all of the target. "
+        f"{name} {', '.join(suspects[:5])}{more}: {does} alone predicts nearly all of {what}. "
         "If it is not known before the target is, leave it out: --drop."
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.snapshot import modes_kept
 from .callbacks.callback import Called, Training, next_call, started, watched
-from .distributed import Distributed, joined
 from .history import History
 from .metrics import Metrics
 from .progress import epoch_bar
@@ -32,6 +31,9 @@ from .run import Run, Show
 from .saving import Saver, Saving, saver_of
 from .task import Loss, MakesOptimizer, prepare
 from .tiers import check_compile, fastest_run
+
+if TYPE_CHECKING:
+    from .distributed import Distributed, Job
 
 
 @advised
@@ -188,7 +190,7 @@ def fit(
     array([0, 1, 1, 0])
     """
     check_compile(compile)
-    job = joined(distributed)
+    job = _job_of(distributed)
     with reproducibly(reproducible):
         task = prepare(
             model,
@@ -232,6 +234,14 @@ def fit(
     except KeyboardInterrupt:
         history.interrupted = True
     return history
+
+
+def _job_of(distributed: bool | Distributed) -> Job | None:
+    if distributed is False:
+        return None
+    from .distributed import joined  # here: most trainings are not distributed
+
+    return joined(distributed)
 
 
 def _train(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 import numpy as np
 
 from ...tables.reading.table_file import TableFile
-from ..model_output import as_json_text, load_model, note, say, scores, show_treated, tabulate
+from ..model_output import as_json_text, load_model, note, say, show_treated, tabulate, told_scores
 from ..options import ENCODING, JSON, SHEET
 
 
@@ -27,18 +28,19 @@ def evaluate(
     network.encoder.check(source.names, table)
     if not as_json:
         tabulate()
-    from ...tables.scores import headline, interval, score
+    from ...tables.scored import scored_as
     from ...tables.splitting import group_names, numbered
 
     target, treated = network.target, Counter[str]()
-    if target.name not in source.names:
-        raise click.UsageError(f"{table}: no column {target.name!r}, the target, to compare with")
+    for name in target.names:
+        if name not in source.names:
+            raise click.UsageError(f"{table}: no column {name!r}, the target, to compare with")
     settings = network.record.settings if network.record else None
     by = settings.split_by if settings and settings.split_by in source.names else None
     pairs, seen = [], 0
     groups: list[str | None] = []
     for block in source.blocks():
-        y, known = target.encode(block[target.name])
+        y, known = target.of(block)
         unknown = int((~known).sum())
         if unknown:
             treated[f"{target.name}: missing or unknown, not scored"] += unknown
@@ -51,8 +53,9 @@ def evaluate(
         raise click.UsageError(f"{table}: no row has a target to compare with")
     outputs, y = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     chosen = settings.compared_by if settings else None
-    metrics, name = score(outputs, y, target.task, chosen), headline(target.task, chosen)
-    bounds = list(interval(name, outputs, y, numbered(groups) if by else None))
+    found = scored_as(
+        target, {"network": outputs}, y, numbered(groups) if by else None, metric=chosen
+    )
     show_treated(treated)
     if seen:
         note(
@@ -60,19 +63,20 @@ def evaluate(
             "scores on others may be worse"
         )
     if as_json:
-        click.echo(
-            as_json_text(
-                {
-                    "rows": len(y),
-                    "trained_on": seen,
-                    "metrics": metrics,
-                    "headline": name,
-                    "interval": bounds,
-                    "treated": treated,
-                }
-            )
-        )
+        told = {
+            "rows": len(y),
+            "trained_on": seen,
+            "metrics": found.metrics["network"],
+            "headline": found.headline,
+            "interval": found.intervals.get("network", [np.nan, np.nan]),
+            "treated": treated,
+        }
+        if found.by_target:
+            told["by_target"] = {name: asdict(one) for name, one in found.by_target.items()}
+        if found.coverage:
+            told["coverage"] = found.coverage
+        click.echo(as_json_text(told))
     else:
-        shown = {"network": bounds} if np.isfinite(bounds).all() else None
-        say(scores({"network": metrics}, len(y), name, shown))
+        for lines in told_scores(found, len(y)):
+            say(lines)
     return 0

@@ -17,18 +17,23 @@ from ..options import check_out
     "--to", type=click.Choice(["py", "c", "wasm", "html", "onnx"]), help="[default: as --out ends]"
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
-@click.option("--name", help="What its function is called.  [default: as the file]")
+@click.option(
+    "--name", help="What its function is called, in py, c and onnx.  [default: as the file]"
+)
 def export(model: Path, to: str | None, out: Path, name: str | None) -> int:
     """Write the model in the folder MODEL as a file that predicts rows without adjoint.
 
     \b
-    py    one file that needs NumPy alone, with the rules by which the table
-          was read: numbers and units, missing values, categories, dates
+    py    one file that needs NumPy alone
+    c     C99 that needs no library: a row is a struct
+    wasm  WebAssembly and a module of JavaScript: a row is an object
+    html  a page with a form for a row, where others can be pasted
     onnx  a graph with an input for each column: numbers, texts, and dates as
           microseconds; it needs the extra `onnx`
-    c, wasm, html
-          C99, WebAssembly, a page: they have no rules for texts, and refuse a
-          model of a table
+
+    All but onnx have the rules by which the table was read: numbers and
+    units, missing values, categories, dates. wasm and html need the extra
+    `native` here, and nothing where they run.
 
     The file is tested with golden vectors before it is written. The weights alone are in MODEL
     already, as safetensors, which many libraries read.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,16 +18,17 @@ from ...tables.conventions import Conventions
 from ...tables.date_format import ORDERS
 from ...tables.reading.table_file import TableFile
 from ...tables.settings import METRICS, MOST_BINS, TableSettings
-from ...tables.target import TASKS, Target
+from ...tables.target import TASKS
+from ...tables.targets import AnyTarget
 from ..model_output import (
     as_json_text,
     note,
     require_for_tables,
-    scores,
     show_columns,
     summary,
     tabulate,
     teller,
+    told_scores,
     trials,
 )
 from ..options import (
@@ -36,9 +37,11 @@ from ..options import (
     SHEET,
     FiniteNumber,
     as_part_or_file,
+    as_quantiles,
     as_units,
     check_column,
     check_out,
+    check_target,
 )
 
 DEFAULTS = TableSettings()
@@ -53,7 +56,14 @@ _SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
 
 @click.command(short_help="Train a network on a table.", context_settings={"show_default": True})
 @click.argument("table", type=click.Path(path_type=Path))
-@click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
+@click.option(
+    "--target",
+    "targets",
+    required=True,
+    multiple=True,
+    metavar="COLUMN",
+    help="The column to predict; may be repeated for several numbers.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("model"), help="Folder of the model."
 )
@@ -168,13 +178,25 @@ _SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
 )
 @click.option(
     "--metric",
-    type=click.Choice([name for names in METRICS.values() for name in names]),
+    type=click.Choice(list(dict.fromkeys(name for names in METRICS.values() for name in names))),
     help="Score to compare models and rank columns by.  [default: r2, or accuracy and log loss]",
 )
 @click.option(
     "--class-weight",
     type=click.Choice(["balanced"]),
     help="Let all classes weigh alike, however few rows one has.",
+)
+@click.option(
+    "--label-smoothing",
+    type=FiniteNumber(0, 1, max_open=True),
+    default=DEFAULTS.label_smoothing,
+    help="Part of a class's target that all classes share.",
+)
+@click.option(
+    "--quantiles",
+    callback=as_quantiles,
+    metavar="Q,Q,...",
+    help="Predict quantiles of a number, as 0.1,0.5,0.9.  [default: its mean]",
 )
 @click.option(
     "--seed",
@@ -200,7 +222,7 @@ _SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
 @JSON
 def fit(
     table: Path,
-    target: str,
+    targets: tuple[str, ...],
     out: Path,
     force: bool,
     drop: tuple[str, ...],
@@ -240,12 +262,12 @@ def fit(
     if decimal is not None and decimal == thousands:
         raise click.UsageError(f"--thousands: {thousands!r} is the mark before decimals")
     source = TableFile(table, encoding=encoding, sheet=sheet)
-    _check_columns(source, target, drop)
-    _check_split(source, target, chosen)
+    _check_columns(source, targets, drop)
+    _check_split(source, targets, chosen)
     if chosen["folds"] is not None:
         _check_folds()
     part, apart = (test, None) if isinstance(test, float) else (0.0, test)
-    scored_by = None if apart is None else _scored_by(apart, encoding, sheet, target)
+    scored_by = None if apart is None else _scored_by(apart, encoding, sheet, targets)
     settings = TableSettings(test=part, **chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
     search = None
@@ -270,20 +292,25 @@ def fit(
             f"--test: {scored_by}: a table that is read a window at a time holds its own rows out; "
             "give a part, or --no-stream"
         )
+    if len(targets) > 1 and groups is not None:
+        raise click.UsageError(
+            "--target: several are for tables that are held in memory, and this one is read a "
+            "window at a time; give --no-stream"
+        )
     if groups is None:
         read = source.read()
         count = read.num_rows
         scored = (scored_by.read(), str(scored_by)) if scored_by else None
-        encoder, kind, parts = prepare(read, target, settings, conventions, drop=drop, test=scored)
+        encoder, kind, parts = prepare(read, targets, settings, conventions, drop=drop, test=scored)
         if settings.folds:
-            folds = prepare_folds(read, target, settings, conventions, drop=drop)
+            folds = prepare_folds(read, targets, settings, conventions, drop=drop)
     else:
         count = sum(groups.sizes)
         with source.told():
             encoder, kind, parts = prepare_large(
                 groups,
                 source.names,
-                target,
+                targets[0],
                 settings,
                 conventions,
                 drop=drop,
@@ -295,7 +322,7 @@ def fit(
     streamed = "" if groups is None else ", read a window at a time"
     say(f"{source}: {count:,} rows, {len(source.names) - len(set(drop))} columns{streamed}")
     show_columns(encoder, say)
-    say(f"  {target}: {_told_target(kind, parts.left_out)}")
+    say(f"  {kind.name}: {_told_target(kind, parts.left_out)}")
     for sentence in parts.split:
         say(sentence)
     saving = None if checkpoint is None or search is not None else Saving(checkpoint)
@@ -318,7 +345,8 @@ def fit(
     else:
         if record.search is not None and record.search.trials:
             say(trials(record.search))
-        say(scores(record.metrics, record.rows["test"], record.headline, record.intervals))
+        for told in told_scores(record, record.rows["test"]):
+            say(told)
         for sentence in [*record.split[len(parts.split) :], *record.verdict]:
             say(sentence)
         if settings.reproducible:
@@ -331,12 +359,15 @@ def fit(
     return 130 if record.interrupted else 0
 
 
-def _scored_by(path: Path, encoding: str | None, sheet: str | None, target: str) -> TableFile:
+def _scored_by(
+    path: Path, encoding: str | None, sheet: str | None, targets: Sequence[str]
+) -> TableFile:
     """Return a table to score by; it is known before the training whether it can be read."""
     if str(path) == "-":
         raise click.UsageError("--test: expected a file, got -, standard input")
     found = TableFile(path, encoding=encoding, sheet=sheet)
-    check_column("--test", target, found.names)
+    for name in targets:
+        check_column("--test", name, found.names)
     return found
 
 
@@ -370,31 +401,32 @@ class ReadingLog:
             )
 
 
-def _told_target(target: Target, left_out: str) -> str:
-    more = ", …" if len(target.labels) > 5 else ""
-    what = f"classes {', '.join(target.labels[:5])}{more}" if target.labels else "a number"
-    return "; ".join(filter(None, [f"to predict, {what}", *target.remarks, left_out]))
+def _told_target(target: AnyTarget, left_out: str) -> str:
+    return "; ".join(filter(None, [f"to predict, {target}", *target.remarks, left_out]))
 
 
 def _quoted(path: Path) -> str:
     return shlex.quote(click.format_filename(path))
 
 
-def _check_columns(source: TableFile, target: str, drop: tuple[str, ...]) -> None:
-    check_column("--target", target, source.names)
+def _check_columns(source: TableFile, targets: Sequence[str], drop: tuple[str, ...]) -> None:
+    for k, name in enumerate(targets):
+        check_target(name, source.names)
+        if name in targets[:k]:
+            raise click.UsageError(f"--target: {name!r} is there twice")
     for name in drop:
         check_column("--drop", name, source.names)
-    if target in drop:
-        raise click.UsageError(f"--drop: {target!r} is the target")
+        if name in targets:
+            raise click.UsageError(f"--drop: {name!r} is the target")
 
 
-def _check_split(source: TableFile, target: str, chosen: dict[str, Any]) -> None:
+def _check_split(source: TableFile, targets: Sequence[str], chosen: dict[str, Any]) -> None:
     """Refuse columns to split by that are not there, and two ways to split at once."""
     columns = {"--split-by": chosen["split_by"], "--time": chosen["time"]}
     given = {option: column for option, column in columns.items() if column is not None}
     for option, column in given.items():
         check_column(option, column, source.names)
-        if column == target:
+        if column in targets:
             raise click.UsageError(f"{option}: {column!r} is the target")
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)}: not together; choose one of them")

@@ -7,12 +7,16 @@ from typing import Any
 
 import click
 
+from ...errors import require
+from ...files.rescue import check_file_place
+from ...files.whole_file import write_whole
 from ...playground.launch import launch
 from ...playground.own_table import read_columns
 from ...playground.session import Brought, settings_for
-from ...playground.settings import MOST_ROWS, Settings, SettingsError
+from ...playground.settings import MOST_ROWS, Settings
+from ...playground.values import SettingsError
 from ...tables.reading.table_file import TableFile
-from ..options import ENCODING, SHEET, check_column
+from ..options import ENCODING, SHEET, check_column, check_out
 
 
 @click.command(short_help="Watch a network learn, in the browser.")
@@ -24,6 +28,12 @@ from ..options import ENCODING, SHEET, check_column
     help="Where it listens.  [default: 8642, or any that is free]",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a page that trains in a browser without Python, and serve nothing.",
+)
 @ENCODING
 @SHEET
 def play(
@@ -31,6 +41,7 @@ def play(
     target: str | None,
     port: int | None,
     no_browser: bool,
+    page: Path | None,
     encoding: str | None,
     sheet: str | None,
 ) -> int:
@@ -41,7 +52,21 @@ def play(
     --target from the others; without one there are toy sets, and a table can be pasted.
 
     Ctrl-C ends it.
+
+    With --page it writes one file of HTML instead: the same page, for whoever opens it, with some
+    networks built into it. Derivations, checks, code and tables need Python, and are grey there.
     """
+    if page is not None:
+        for option, is_given in (
+            ("TABLE", table is not None),
+            ("--target", target is not None),
+            ("--port", port is not None),
+            ("--encoding", encoding is not None),
+            ("--sheet", sheet is not None),
+        ):
+            if is_given:
+                raise click.UsageError(f"--page: the page is made alone; leave out {option}")
+        return _write_page(page)
     try:
         brought = Brought() if table is None else _table(table, target, encoding, sheet)
     except SettingsError as error:
@@ -54,6 +79,20 @@ def play(
         launch(brought, port=port, browser=not no_browser, say=click.echo)
     except OSError as error:
         raise click.UsageError(f"--port: {error}" if port else str(error)) from None
+    return 0
+
+
+def _write_page(path: Path) -> int:
+    check_out(check_file_place, path, option="--page")
+    require("llvmlite", extra="native", purpose="a page that trains")
+    from ...playground.static_page import page
+
+    content = page().encode()
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise click.UsageError(f"--page: {error}") from None
+    click.echo(f"wrote {click.format_filename(path)}: {len(content):,} bytes")
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..model_output import as_json_text, load_model, say, scores, show_columns, summary
+from ..model_output import as_json_text, load_model, say, show_columns, summary, told_scores
 from ..options import JSON
 
 
@@ -19,7 +19,7 @@ def show(model: Path, as_json: bool) -> int:
     if as_json:
         click.echo(as_json_text(summary(found)))
         return 0
-    say(f"predicts {found.target.name}: {', '.join(found.target.labels) or 'a number'}")
+    say(f"predicts {found.target.name}: {', '.join(found.target.labels) or found.target}")
     say(repr(found.network))
     show_columns(found.encoder, say)
     record = found.record
@@ -33,7 +33,8 @@ def show(model: Path, as_json: bool) -> int:
     )
     for sentence in record.split:
         say(sentence)
-    say(scores(record.metrics, rows["test"], record.headline, record.intervals))
+    for told in told_scores(record, rows["test"]):
+        say(told)
     for sentence in record.verdict:
         say(sentence)
     return 0

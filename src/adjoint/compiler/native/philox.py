@@ -7,9 +7,9 @@ from .lanes import Block
 # Philox4x64 with ten rounds (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1,
 # 2, 3", 2011): the multipliers of its rounds, and what is added to the two halves of the key after
 # each.
-_MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
-_STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
-_ROUNDS = 10
+MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+ROUNDS = 10
 _WORD = 2**64
 _HALF = 2**32 - 1
 
@@ -21,11 +21,11 @@ def philox(block: Block, key: str, number: str, epoch: str, site: int) -> list[s
     """
     counter = [number, epoch, str(site), "0"]
     # The second half of the key is 0 before the first round, so its multiples are constants.
-    for turn in range(_ROUNDS):
-        high0, low0 = _product(block, counter[0], _MULTIPLIERS[0])
-        high1, low1 = _product(block, counter[2], _MULTIPLIERS[1])
-        key0 = block.write(f"add i64 {key}, {_signed(turn * _STEPS[0])}", "i64").text
-        key1 = str(_signed(turn * _STEPS[1]))
+    for turn in range(ROUNDS):
+        high0, low0 = _product(block, counter[0], MULTIPLIERS[0])
+        high1, low1 = _product(block, counter[2], MULTIPLIERS[1])
+        key0 = block.write(f"add i64 {key}, {_signed(turn * STEPS[0])}", "i64").text
+        key1 = str(_signed(turn * STEPS[1]))
         counter = [
             _exclusive_or(block, high1, counter[1], key0),
             low1,

@@ -17,6 +17,7 @@ from ..simplify.doubts import unshown
 from . import epoch_code
 from .entries import kind_of
 from .formats import SIZES
+from .kernel import Kernel
 from .kernel_code import ArrayLocation, KernelWriter
 from .lanes import Names
 from .lower import lower
@@ -89,10 +90,10 @@ def unrolled_steps(
     kind = kind_of(step.inputs[0].dtype)
     width = target.lanes(SIZES[kind])
     layout = StateLayout.of(step, form, alignment=1, lanes=width)
-    functions, names, count, shows = [], [], 0, True
-    for name, graph, own in functions_of(step, form, tail, held):
-        shows = _shows_next(graph, own) and shows
-        writer = _kernel(graph, own, layout, target, limit)
+    kernels, shows = step_kernels(step, form, tail, held, limit)
+    functions, names, count = [], [], 0
+    for name, graph, own, kernel in kernels:
+        writer = _writer(kernel, graph, own, layout, target)
         text = writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
         functions.append(text.replace("define void", "define internal void"))
         names.append(writer.names)
@@ -103,6 +104,28 @@ def unrolled_steps(
     return StepCode(
         (*functions, epoch_code.NO_DOUBT if shows else scan), tuple(names), layout, about=about
     )
+
+
+def step_kernels(
+    step: Graph, form: StepForm, tail: Graph | None, held: Sequence[Graph], limit: int
+) -> tuple[list[tuple[str, Graph, StepForm, Kernel]], bool]:
+    """Return the functions of a small training as kernels, and whether every doubt shows.
+
+    If a doubt might not show in the loss of the next step, the state is to be searched for NaN.
+
+    Raises
+    ------
+    Unlowerable
+        As `unrolled_steps`.
+    """
+    kernels, shows = [], True
+    for name, graph, own in functions_of(step, form, tail, held):
+        shows = _shows_next(graph, own) and shows
+        own.check(graph)
+        kernel = lower(graph, batched=own.batched(graph), limit=limit)
+        kernel.poison(0)  # the loop stops at a loss that is not finite
+        kernels.append((name, graph, own, kernel))
+    return kernels, shows
 
 
 def _shows_next(step: Graph, form: StepForm) -> bool:
@@ -123,12 +146,9 @@ def _shows_next(step: Graph, form: StepForm) -> bool:
     return not (watched and form.trains)
 
 
-def _kernel(
-    graph: Graph, form: StepForm, layout: StateLayout, target: Target, limit: int
+def _writer(
+    kernel: Kernel, graph: Graph, form: StepForm, layout: StateLayout, target: Target
 ) -> KernelWriter:
-    form.check(graph)
-    kernel = lower(graph, batched=form.batched(graph), limit=limit)
-    kernel.poison(0)  # the loop stops at a loss that is not finite
     inputs, outputs = state_locations(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
         inputs[position] = ArrayLocation(

@@ -31,8 +31,8 @@ def write_steps(
 ) -> StepCode:
     """Return the code of the steps in the regime that suits their size."""
     # Here, once for both: most steps are too large for the first.
-    step, tail = _simple(step), None if tail is None else _simple(tail)
-    held = [_simple(graph) for graph in held]
+    step, tail = simple_step(step), None if tail is None else simple_step(tail)
+    held = [simple_step(graph) for graph in held]
     try:
         return unrolled_steps(step, form, tail=tail, held=held, target=target, limit=limit)
     except Unlowerable:
@@ -41,7 +41,8 @@ def write_steps(
         return array_steps(step, form, tail=tail, held=held, target=target)
 
 
-def _simple(graph: Graph) -> Graph:
+def simple_step(graph: Graph) -> Graph:
+    """Return the graph of a step as both regimes begin with it."""
     return written_out(simplify(graph))
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...core.annotations import Array
+from ..fields import Field
 from ..refusal import ExportError
 from ..subject import Subject
 from ..training_task import TrainingTask
 from .forward import forward_of
 from .javascript import literal, network_module, network_types
-from .page import network_page, title_of, training_page
+from .page import network_page, table_page, title_of, training_page
+from .table_module import table_module, table_types
 from .training import training_of
 from .training_javascript import TYPES, training_module
 
@@ -70,6 +72,43 @@ def network_files(
         place: forward.module,
         script: network_module(subject, forward, place, inputs, expected),
         types: network_types(subject, forward),
+    }
+    sizes = {"module": len(forward.module), "weights": forward.weights, "memory": forward.memory}
+    tested = tested_in_node(files, trains=False)
+    return Made({path: page} if is_page else files, sizes, tested)
+
+
+def table_files(
+    subject: Subject,
+    fields: Sequence[Field],
+    path: Path,
+    golden: tuple[Mapping[str, Sequence[str | None]], Array],
+    numbers: tuple[Sequence[Array], Sequence[Array]],
+    *,
+    target: str,
+    is_page: bool,
+) -> Made:
+    """Return the files of a model of a table, or its page.
+
+    Parameters
+    ----------
+    subject : Subject
+        It takes the numbers of rows.
+    golden : mapping of str to sequence of str or None, and array
+        The texts of some rows by column, and what is predicted of them.
+    numbers : sequence of array, sequence of array
+        What it gives for golden numbers row by row, and for all at once.
+    target : str
+        What is predicted, in a few words.
+    """
+    place = path.with_suffix(".wasm") if is_page else path
+    script, types = beside(place)
+    forward = forward_of(subject, *numbers)
+    page = table_page(subject, fields, forward, title_of(path), target) if is_page else ""
+    files: dict[Path, str | bytes] = {
+        place: forward.module,
+        script: table_module(subject, fields, forward, place, *golden),
+        types: table_types(subject, fields, forward),
     }
     sizes = {"module": len(forward.module), "weights": forward.weights, "memory": forward.memory}
     tested = tested_in_node(files, trains=False)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...compiler.native.arrays.strided_view import ENTRY_BYTES
 from ...compiler.native.entries import kind_of
 from ...compiler.native.function import MOST_UNROLLED
@@ -14,6 +16,9 @@ from ...compiler.native.function_code import write_function
 from ...compiler.native.lanes import Names
 from ...compiler.native.unlowerable import Unlowerable
 from ...compiler.native.unrolled_code import FunctionCode
+from ...compiler.simplify.rewrites import Build
+from ...compiler.simplify.simplify import simplify
+from ...core.annotations import Params
 from ...graphs.graph import Graph
 from ..refusal import ExportError
 from .machine import TARGET
@@ -87,6 +92,7 @@ def function_of(graph: Graph, name: str) -> Function:
         If an operation has no native code, which is named.
     """
     try:
+        graph = simplify(graph, expansions={"astype": _whole})
         code = write_function(graph, target=TARGET, limit=MOST_UNROLLED)
     except Unlowerable as reason:
         raise ExportError(f"WebAssembly: {reason}; use --to py, or write it in others") from None
@@ -97,6 +103,25 @@ def function_of(graph: Graph, name: str) -> Function:
 
     texts = tuple(re.sub(r"@([\w.]+)", renamed, text) for text in code.functions)
     return Function(name, code, texts, len(graph.inputs) + len(graph.outputs))
+
+
+def _whole(args: Sequence[Any], params: Params, build: Build) -> Any:
+    """Cut the decimals off, bit by bit; what no integer is near becomes the least one, as in C.
+
+    Native code refuses it, since processors differ in that; a module has one processor.
+    """
+    (x,), dtype = args, np.dtype(params["dtype"])
+    if x.dtype.kind != "f" or dtype.kind != "i":
+        return None
+    bits = 8 * dtype.itemsize - 1
+    rest, whole = build("absolute", x), np.zeros((), dtype)
+    for bit in reversed(range(bits)):
+        has = build("greater_equal", rest, x.dtype.type(2.0**bit))
+        rest = build("where", has, build("subtract", rest, x.dtype.type(2.0**bit)), rest)
+        whole = build("add", whole, build("where", has, dtype.type(2**bit), dtype.type(0)))
+    signed = build("where", build("less", x, x.dtype.type(0)), build("negative", whole), whole)
+    is_less = build("less", build("absolute", x), x.dtype.type(2.0**bits))
+    return build("where", is_less, signed, np.array(-(2**bits), dtype))
 
 
 def bytes_of(shape: Sequence[int], kind: str) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from ...core.annotations import Array
 from ...graphs.tensor import Tensor
 from ...notebook.html import escaped, palette
+from ..fields import Field
 from ..refusal import ExportError
 from ..subject import Subject
 from ..training_task import TrainingTask
@@ -21,6 +22,9 @@ from .forward import Forward
 from .javascript import ARRAYS, literal
 from .network_script import NETWORK_PARTS, NETWORK_SCRIPT
 from .plane_script import PLANE
+from .reading_script import reading_script
+from .table_module import RUNNING, places
+from .table_script import TABLE_PARTS, TABLE_SCRIPT, TABLE_STYLE
 from .training import WasmTraining
 from .training_javascript import TRAINING, about, sizes
 from .training_script import TRAINING_PARTS, TRAINING_SCRIPT
@@ -154,15 +158,68 @@ def network_page(
     )
 
 
+def table_page(
+    subject: Subject, fields: Sequence[Field], forward: Forward, title: str, target: str
+) -> str:
+    """Return a page on which a model of a table is tried.
+
+    Parameters
+    ----------
+    target : str
+        What is predicted, in a few words.
+
+    Raises
+    ------
+    ExportError
+        If there are more columns than a page has fields for.
+    """
+    if len(fields) > _MOST_COLUMNS:
+        raise ExportError(
+            f"html: there are {len(fields)} columns, and a page has fields for at most "
+            f"{_MOST_COLUMNS}; --to wasm takes any number"
+        )
+    data = {
+        "module": packed(forward.module),
+        "fields": [_form_field(field) for field in fields],
+        "names": list(subject.labels),
+        "isClassifier": subject.is_classifier,
+        "target": target,
+    }
+    return _page(
+        title,
+        subject.about,
+        TABLE_PARTS,
+        f"const PAGE = {literal(data)};\n"
+        f"const [BLOCK, GIVEN, WANTED, SIZE] = {literal(places(forward))};\n"
+        f"{PLANE}{reading_script(fields)}{RUNNING}{TABLE_SCRIPT}",
+        TABLE_STYLE,
+    )
+
+
+def _form_field(field: Field) -> dict[str, Any]:
+    """Return what a form shows of a column."""
+    return {
+        "name": field.name,
+        "kind": field.kind,
+        "about": field.about,
+        "unit": " ".join(filter(None, field.units)),
+        "levels": list(field.levels),
+        "ends": list(field.ends),
+        "isTime": field.is_time,
+        "hasHour": "hour" in field.parts,
+    }
+
+
+_MOST_COLUMNS = 200
 # Fields for more numbers would be no help to anyone.
 _MOST_FIELDS = 64
 
 
-def _page(title: str, about: str, parts: str, script: str) -> str:
+def _page(title: str, about: str, parts: str, script: str, style: str = "") -> str:
     return _PAGE.format(
         policy=_POLICY,
         title=escaped(title),
-        style=palette(":root") + _STYLE,
+        style=palette(":root") + _STYLE + style,
         about=escaped(about),
         parts=parts,
         script=script,

@@ -32,8 +32,15 @@ class Training {
     Object.assign(this, { instance, about, memory: instance.exports.memory });
     this.Float = KINDS[kind];
     this.size = this.Float.BYTES_PER_ELEMENT;
+    this.schedules = Object.fromEntries(
+      Object.entries(about.schedules).map(([name, { every, values }]) => [
+        name,
+        { every, values: decoded(values, kind) },
+      ]),
+    );
     // Sealed, as a setting of another name would do nothing.
-    this.settings = Object.seal({ ...about.settings });
+    const free = Object.entries(about.settings).filter(([name]) => !(name in this.schedules));
+    this.settings = Object.seal(Object.fromEntries(free));
     this.rows = this.count(data);
     let end = places.heap;
     const place = (bytes) => {
@@ -109,19 +116,35 @@ class Training {
     return this.advance(this.epoch + epochs, Infinity);
   }
 
+  // Writes the settings of so many steps; returns how many there are to a step.
+  prepare(rows) {
+    const names = Object.keys(this.about.settings);
+    const table = this.view(this.Float, this.about.places.settings, rows * names.length);
+    const taken = this.epoch * Math.ceil(this.rows / this.about.batch) + this.step;
+    names.forEach((name, column) => {
+      const own = this.schedules[name];
+      for (let row = 0; row < rows; row++) {
+        const at = own && Math.min(Math.floor((taken + row) / own.every), own.values.length - 1);
+        table[row * names.length + column] = own ? own.values[at] : this.settings[name];
+      }
+    });
+    return names.length;
+  }
+
   // Takes at most so many steps before an epoch; returns the mean losses of completed epochs.
   advance(until, steps) {
     const { places, columns, shuffle } = this.about;
     const losses = [];
-    const settings = Object.keys(this.about.settings).map((name) => this.settings[name]);
-    this.view(this.Float, places.settings, settings.length).set(settings);
+    const scheduled = Object.keys(this.schedules).length > 0;
     let left = Math.min(steps, 2 ** 50);
     while (this.epoch < until && left > 0) {
       const start = this.epoch;
       const end = Math.min(until, start + TABLE);
       const record = this.record;
+      const now = scheduled ? Math.min(left, TABLE) : left;
+      const stride = this.prepare(scheduled ? now : 1);
       // Steps left; the row of the settings, and how far apart rows are; no patience ends.
-      [record[4], record[5], record[6]] = [BigInt(left), 0n, 0n];
+      [record[4], record[5], record[6]] = [BigInt(now), 0n, BigInt(scheduled ? stride : 0)];
       [record[8], record[9]] = [0n, 1n << 62n];
       // Row `start` of the table is its first here.
       const table = (places.table - 8 * columns * start) | 0;
@@ -130,7 +153,7 @@ class Training {
         ...this.data, places.held, places.workspace, BigInt(this.rows),
         BigInt.asIntN(64, BigInt(this.seed)), shuffle ? 1n : 0n, BigInt(end),
       );
-      left = Number(record[4]);
+      left -= now - Number(record[4]);
       const noted = this.view(Float64Array, places.table, columns * (this.epoch - start));
       for (let n = 0; n < noted.length; n += columns) losses.push(noted[n]);
       if (record[2] !== 0n) throw new RangeError(`the training ended: ${ENDS[record[2]]}`);
@@ -220,7 +243,7 @@ export declare function load(
   options?: Options,
 ): Promise<Training>;
 export declare class Training {
-  /** The optimiser's settings by name; they may be changed between runs. */
+  /** The optimiser's settings by name, but those on a schedule; change them between runs. */
   settings: Record<string, number>;
   readonly epoch: number;
   readonly step: number;
@@ -245,6 +268,10 @@ def about(made: WasmTraining) -> dict[str, Any]:
         "batch": made.batch,
         "tail": made.tail,
         "settings": made.settings,
+        "schedules": {
+            name: {"every": own.every, "values": encoded(own.values)}
+            for name, own in made.schedules.items()
+        },
         "data": [
             {"name": name, "kind": kind, "size": math.prod(shape)}
             for name, kind, shape in made.data

@@ -45,7 +45,7 @@ let [steps, rate, drawing] = [1, 0, 0];
 if (!plane) $("left").hidden = true;
 if (!plane?.classes) for (const name of ["right", "right.name"]) $(name).hidden = true;
 
-for (const [name, value] of Object.entries(about.settings)) {
+for (const [name, value] of Object.entries(training.settings)) {
   const label = document.createElement("label");
   const field = document.createElement("input");
   Object.assign(field, { type: "number", step: "any", value, id: `setting.${name}` });

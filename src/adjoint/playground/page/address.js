@@ -10,11 +10,13 @@ function same(a, b) {
 
 /** Write settings that differ from the defaults, and the step. */
 export function write() {
+  if (!app.link.has_address) return;
   const defaults = app.menu.defaults || {};
   const differ = Object.fromEntries(
     Object.entries(app.settings).filter(([name, value]) => !same(value, defaults[name])));
   const parts = new URLSearchParams();
   if (!app.opening.header.own_model) parts.set("settings", JSON.stringify(differ));
+  if (["own", "drawn"].includes(app.settings.data)) parts.set("rows", "not in this address");
   parts.set("step", String(app.step));
   history.replaceState(null, "", `${location.pathname}#${parts}`);
 }
@@ -34,6 +36,7 @@ export async function read(fragment) {
   if (!settings || typeof settings !== "object" || Array.isArray(settings)) { app.say(say("bad_address")); return; }
   const all = { ...app.menu.defaults, ...settings };
   if (all.data === "own" && !app.opening.header.own_table) { app.say(say("own_missing")); return; }
+  if (all.data === "drawn" && !app.opening.header.drawn) { app.say(say("drawn_missing")); return; }
   if (!same(sorted(all), sorted(app.settings))) {
     if (!app.opened(await app.ask("begin", { settings: all }))) return;
   }

@@ -12,6 +12,8 @@ import { say } from "./words.js";
 
 /** A frame is asked for with as many milliseconds of training. */
 const TURN = 12;
+/** Nobody reads numbers that change sooner than after so many milliseconds, and each has the browser lay out its line. */
+const LEGIBLE = 90;
 /** With reduced motion there are no more pictures than this many milliseconds allow. */
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -25,11 +27,14 @@ function wayTo(element) {
   return `#${CSS.escape(inside.id)} ${element.localName}${names.map((name) => `[${name}="${CSS.escape(element.getAttribute(name) || "")}"]`).join("")}`;
 }
 
+/** What is said of a lost connection for reasons of its own. @type {{[reason: string]: string}} */
+const LOST = { kernel: "kernel_gone", closed: "cell_closed" };
+
 class App {
   constructor() {
     /** @type {Map<string, (() => void)[]>} */
     this.listeners = new Map();
-    this.link = new Link((connected, reason) => this.connection(connected, reason));
+    this.link = new Link();  // to nobody, until the page has one of its own
     /** @type {Header} */ this.menu = {};
     /** @type {Header} */ this.settings = {};
     /** @type {Frame} */ this.opening = { header: {}, arrays: {}, shapes: {} };
@@ -50,9 +55,11 @@ class App {
     this.furthest = 0;
     this.tab = "network";
     this.shows = "weights";
+    /** What the curve shows: "loss" or "quality". */ this.curve = "loss";
     this.notice = "";
     this.about = "";
     this.frames = 0;
+    this.numbersAt = 0;
   }
 
   /** @param {string} what @param {() => void} listener */
@@ -77,7 +84,7 @@ class App {
     this.connected = connected;
     if (!connected) {
       this.playing = false;
-      this.say(reason.includes("key") ? say("no_key") : `${say("lost")} ${told(reason)}`, "connection");
+      this.say(LOST[reason] ? say(LOST[reason]) : reason.includes("key") ? say("no_key") : `${say("lost")} ${told(reason)}`, "connection");
     }
     this.tell("connection");
   }
@@ -137,6 +144,8 @@ class App {
     if (this.playing && ends) { this.playing = false; this.tell("playing"); }
     this.check = null;
     this.tell("frame");
+    const now = performance.now();
+    if (!this.playing || now - this.numbersAt >= LEGIBLE) { this.numbersAt = now; this.tell("numbers"); }
     if (!this.playing) this.rested();
   }
 
@@ -209,9 +218,9 @@ class App {
       : await this.ask("take", { until: step, milliseconds: 100 });
     while (this.hurried && frame && frame.header.step < step && !frame.header.diverged && !frame.header.stopped) {
       const before = frame.header.step;
-      this.say(say("again", before.toLocaleString("en"), step.toLocaleString("en")));
+      this.say(frame.header.making ? say("making") : say("again", before.toLocaleString("en"), step.toLocaleString("en")));
       frame = await this.ask("take", { until: step, milliseconds: 100 });
-      if (frame && frame.header.step === before) break;
+      if (frame && frame.header.step === before && !frame.header.making) break;
     }
     this.busy = false;
     if (frame) this.received(frame);
@@ -256,15 +265,52 @@ class App {
 
   // --- settings
 
-  /** Begin anew with some settings changed. @param {Header} changes */
+  /** The settings as they are for the step to come, with what was changed by hand. @returns {Header} */
+  get now() { return { ...this.settings, ...this.frame.header.now }; }
+
+  /** Change settings: those of the optimiser from here on, all others by beginning anew. @param {Header} changes */
+  set(changes) {
+    return this.step && this.leadsOn(changes) ? this.adjust(changes) : this.change(changes);
+  }
+
+  /** Whether a training can go on with other settings. @param {Header} changes */
+  leadsOn(changes) {
+    const { settings, first_only } = this.menu.changeable, own = this.opening.header.own_model;
+    if (!Object.keys(changes).every((name) => (own ? name === "lr" : settings.includes(name)))) return false;
+    const before = this.now.options, after = changes.options || before;
+    return [...Object.keys(before), ...Object.keys(after)].every((name) =>
+      before[name] === after[name] || (typeof (after[name] ?? before[name]) !== "boolean" && !first_only.includes(name)));
+  }
+
+  /** Go on from here with other settings of the optimiser. @param {Header} given */
+  async adjust(given) {
+    const was = this.playing;
+    this.playing = false;
+    await this.idle();
+    const step = this.step, frame = await this.ask("change", { given });
+    if (frame) {
+      this.settings = frame.header.settings;
+      this.furthest = step;
+      this.received(frame);
+      if (frame.header.step < step) await this.goTo(step);  // with these its update has another form
+    }
+    this.tell("settings");
+    this.playing = was;
+    this.tell("playing");
+    if (was) this.run();
+  }
+
+  /** Begin anew with some settings changed; what was changed by hand holds from the first step on. @param {Header} changes */
   async change(changes) {
     const was = this.playing;
     this.playing = false;
     await this.idle();
-    this.opened(await this.ask("begin", { settings: { ...this.settings, ...changes } }));
+    const before = "changes" in changes ? this.settings : { ...this.now, changes: [] };
+    const is_begun = this.opened(await this.ask("begin", { settings: { ...before, ...changes } }));
     this.playing = was;
     this.tell("playing");
     if (was) this.run();
+    return is_begun;
   }
 
   /** Look elsewhere: other axes, held columns or a point. @param {Header} given */
@@ -305,6 +351,7 @@ class App {
 
   /** Have the derivation of the batch to come. */
   async derive() {
+    if (this.link.lacks.has("derive")) return;
     const lang = document.documentElement.lang.slice(0, 2);
     const key = `${this.step} ${lang} ${this.frames}`;
     if (this.playing || this.derivedFor === key) return;

@@ -3,6 +3,7 @@
 import { app } from "./app.js";
 import { el } from "./dom.js";
 import { openCode, openKeys, saveModel } from "./dialogs.js";
+import { remember } from "./memory.js";
 import { say, switchLanguage } from "./words.js";
 
 const SPEEDS = [1, 5, 10, 50, 200, 0];
@@ -11,7 +12,7 @@ const bar = /** @type {HTMLElement} */ (document.getElementById("bar"));
 /** Write the bar anew. */
 export function writeBar() {
   const scales = ["operation", "batch", "epoch"].map((name) =>
-    el("button", { "data-hint": name, "aria-pressed": app.scale === name,
+    el("button", { "data-hint": name, "aria-pressed": app.scale === name, disabled: name === "operation" && app.link.lacks.has("derive"),
       onclick: () => { app.scale = name; app.tell("scale"); } }, say(name)));
   const speed = el("select", { id: "speed", "data-hint": "speed",
     onchange: () => { app.speed = Number(speed.value); } },
@@ -29,15 +30,16 @@ export function writeBar() {
       el("button", { id: "step", "data-hint": "step", onclick: () => app.forward() }, say("step")),
       el("span", { class: "choice", id: "scale", role: "group", "aria-label": say("step") }, ...scales),
       el("button", { id: "reset", "data-hint": "reset", onclick: () => app.reset() }, say("reset"))),
-    el("div", { class: "group" }, past, el("span", { class: "where mono", id: "where" })),
-    el("div", { class: "group" }, el("label", { for: "speed" }, say("speed")), speed),
+    el("div", { class: "group" }, past, el("span", { class: "where mono", id: "where", "data-hint": "where" })),
+    el("div", { class: "group" }, el("label", { for: "speed", "data-hint": "speed" }, say("speed")), speed),
     el("div", { class: "group end" },
-      el("button", { id: "code", "data-hint": "code", onclick: openCode }, say("code")),
-      el("button", { id: "weights", "data-hint": "model", onclick: saveModel }, say("model")),
-      el("button", { id: "keys", onclick: openKeys }, say("help")),
-      el("button", { id: "language", lang: document.documentElement.lang === "en" ? "zh" : "en",
+      el("button", { id: "code", "data-hint": "code", disabled: app.link.lacks.has("program"), onclick: openCode }, say("code")),
+      el("button", { id: "weights", "data-hint": "model", disabled: app.link.lacks.has("weights"), onclick: saveModel }, say("model")),
+      app.opening.header.own_model ? null : el("button", { id: "tour-button", "data-hint": "tour", disabled: app.link.lacks.has("tour"), onclick: () => app.tell("tour") }, say("tour")),
+      el("button", { id: "keys", "data-hint": "help", onclick: openKeys }, say("help")),
+      el("button", { id: "language", "data-hint": "language", lang: document.documentElement.lang === "en" ? "zh" : "en",
         onclick: changeLanguage }, say("language")),
-      el("button", { id: "theme", "aria-label": say("dark"), title: say("dark"), onclick: changeTheme }, "◐")),
+      el("button", { id: "theme", "data-hint": "dark", "aria-label": say("dark"), onclick: changeTheme }, "◐")),
     el("p", { class: "notice", id: "notice", role: "alert" }, app.notice));
   update();
 }
@@ -62,11 +64,11 @@ function changeLanguage() {
 function changeTheme() {
   const root = document.documentElement;
   root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", root.dataset.theme);
+  remember("theme", root.dataset.theme);
   app.tell("theme");
 }
 
-app.on("frame", update);
+app.on("numbers", update);
 app.on("playing", writeBar);
 app.on("scale", writeBar);
 app.on("notice", () => {

@@ -2,9 +2,20 @@
 
 export const CLASSES = ["#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#f0e442"];
 
+/** What the style sheet says, read once for each theme: to ask at each picture has the browser compute styles. @type {Map<string, string>} */
+const styles = new Map();
+let stylesOf = "";
+
 /** @param {string} name @returns {string} */
 export function variable(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const root = document.documentElement, theme = root.dataset.theme || "";
+  if (theme !== stylesOf) { styles.clear(); stylesOf = theme; }
+  let found = styles.get(name);
+  if (!found) {
+    found = getComputedStyle(root).getPropertyValue(name).trim();
+    styles.set(name, found);
+  }
+  return found;
 }
 
 /** @param {string} hex @returns {number[]} */
@@ -12,10 +23,10 @@ export function parts(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-/** @type {{zero: string, scale: Uint8ClampedArray}|null} */
+/** @type {{zero: string, scale: Uint32Array}|null} */
 let kept = null;
 
-/** Return 256 colours from the negative through none to the positive. @returns {Uint8ClampedArray} */
+/** Return 256 colours from the negative through none to the positive, as pixels. */
 export function scale() {
   const zero = variable("--zero");
   if (kept && kept.zero === zero) return kept.scale;
@@ -28,8 +39,8 @@ export function scale() {
     for (let c = 0; c < 3; c++) found[4 * i + c] = middle[c] + (end[c] - middle[c]) * weight;
     found[4 * i + 3] = 255;
   }
-  kept = { zero, scale: found };
-  return found;
+  kept = { zero, scale: new Uint32Array(found.buffer) };
+  return kept.scale;
 }
 
 /**
@@ -42,12 +53,8 @@ export function picture(bytes, planes, size) {
   const image = new ImageData(size, size);
   const pixels = image.data, count = size * size;
   if (planes === 1) {
-    const colours = scale();
-    for (let i = 0; i < count; i++) {
-      const at = 4 * bytes[i];
-      pixels[4 * i] = colours[at]; pixels[4 * i + 1] = colours[at + 1];
-      pixels[4 * i + 2] = colours[at + 2]; pixels[4 * i + 3] = 255;
-    }
+    const colours = scale(), words = new Uint32Array(pixels.buffer);
+    for (let i = 0; i < count; i++) words[i] = colours[bytes[i]];
     return image;
   }
   const zero = parts(variable("--zero"));

@@ -2,19 +2,22 @@
 
 import { app } from "./app.js";
 import { el } from "./dom.js";
+import { exportButtons } from "./exports.js";
+import { terms } from "./glossary.js";
 import { say } from "./words.js";
 
 /** @param {string} title @param {...(Node|null)} inside */
 function dialog(title, ...inside) {
-  const found = el("dialog", { "aria-label": title }, el("div", { class: "row" }, el("h2", {}, title)), ...inside,
-    el("button", { onclick: () => found.close() }, say("close")));
+  const found = el("dialog", { "aria-label": title }, el("div", { class: "row" }, el("h2", { tabindex: -1, autofocus: true }, title)), ...inside,
+    el("button", { "data-hint": "close", onclick: () => found.close() }, say("close")));
   found.addEventListener("close", () => found.remove());
   document.body.append(found);
   found.showModal();
+  found.scrollIntoView({ block: "nearest" });  // the frame in a notebook may be higher than the screen
 }
 
 /** @param {string} name @param {BlobPart} content @param {string} kind */
-function save(name, content, kind) {
+export function save(name, content, kind) {
   const link = el("a", { href: URL.createObjectURL(new Blob([content], { type: kind })), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
@@ -34,13 +37,14 @@ export async function openCode() {
     name = what === "program" ? "training.py" : "step.py";
     shown.textContent = text;
   };
-  const copy = el("button", { id: "copy", onclick: async () => { await navigator.clipboard.writeText(text); copy.textContent = say("copied"); } }, say("copy"));
+  const copy = el("button", { id: "copy", "data-hint": "copy", onclick: async () => { await navigator.clipboard.writeText(text); copy.textContent = say("copied"); } }, say("copy"));
   dialog(say("code"),
-    el("div", { class: "row" }, el("button", { onclick: () => show("program") }, say("program")),
-      el("button", { id: "whole-step", onclick: () => show("source") }, say("whole_step"))),
+    el("div", { class: "row" }, el("button", { "data-hint": "program", onclick: () => show("program") }, say("program")),
+      el("button", { id: "whole-step", "data-hint": "whole_step", onclick: () => show("source") }, say("whole_step"))),
     shown,
-    el("div", { class: "row" }, copy, el("button", { onclick: () => save(name, text, "text/x-python") }, say("save")),
-      app.settings.data === "own" ? el("button", { id: "own-rows", onclick: saveRows }, say("own_rows")) : null));
+    el("div", { class: "row" }, copy, el("button", { "data-hint": "save", onclick: () => save(name, text, "text/x-python") }, say("save")),
+      app.settings.data === "own" ? el("button", { id: "own-rows", "data-hint": "own_rows", onclick: saveRows }, say("own_rows")) : null),
+    exportButtons());
 }
 
 async function saveRows() {
@@ -57,5 +61,6 @@ export async function saveModel() {
 
 /** Show what keys do. */
 export function openKeys() {
-  dialog(say("help"), el("ul", {}, ...say("keys").split(" · ").map((line) => el("li", {}, line))));
+  const list = terms();  // of the page, and not of this dialog
+  dialog(say("help"), el("h3", {}, say("key_names")), el("ul", {}, ...say("keys").split(" · ").map((line) => el("li", {}, line))), list);
 }

@@ -2,6 +2,7 @@
 
 import { app } from "./app.js";
 import { brief, el, setText } from "./dom.js";
+import { svgButton } from "./pictures.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("flow"));
@@ -11,6 +12,17 @@ const [LEAST, MOST] = [-9, 1];
 function share(x) {
   if (typeof x !== "number" || !(x > 0)) return 0;
   return Math.max(0.01, Math.min(1, (Math.log10(x) - LEAST) / (MOST - LEAST)));
+}
+
+/** The bars: a name, the shares of the scale that its two bars take, and the gradient as text. */
+export function bars() {
+  return (app.frame.header.flow || []).map((/** @type {any[]} */ [name, value, gradient, change]) => ({
+    name: short(name), gradient: share(gradient), ratio: share(value > 0 ? change / value : 0), text: brief(gradient, 3) }));
+}
+
+/** @param {string} name */
+function short(name) {
+  return name.replace("layers", "").replace("weight", "W").replace("bias", "b");
 }
 
 /** @typedef {{name: string, bar: HTMLElement, thin: HTMLElement, box: HTMLElement, number: HTMLElement}} Line */
@@ -23,11 +35,11 @@ export function writeFlow() {
   const { flow = [] } = app.frame.header;
   lines = flow.map((/** @type {any[]} */ [name]) => line(name));
   badges = el("p", { class: "row" });
-  panel.replaceChildren(el("h2", {}, say("flowing")),
+  panel.replaceChildren(el("div", { class: "row" }, el("h2", { "data-hint": "flowing" }, say("flowing")), svgButton("flow", say("flowing"))),
     el("div", { class: "legend" }, el("span", { "data-hint": "size_of_gradient" }, swatch("accent"), say("size_of_gradient")),
       el("span", { "data-hint": "change" }, swatch("change"), say("change"))),
     el("div", { class: "bars" }, ...lines.flatMap(({ name, box, number }) => [
-      el("button", { title: name, onclick: () => app.choose(name, 0) }, name.replace("layers", "").replace("weight", "W").replace("bias", "b")), box, number])),
+      el("button", { "data-detail": name, "data-hint": "row_of_flow", onclick: () => app.choose(name, 0) }, short(name)), box, number])),
     badges);
   updateFlow();
 }
@@ -61,7 +73,7 @@ function updateFlow() {
   badges.dataset.told = told;
   const found = ["dead", "saturated"].filter(count).map((kind) =>
     el("span", { class: "bad", "data-hint": kind }, `${kind === "dead" ? "†" : "≈"} ${count(kind)} ${say(kind)}`));
-  badges.replaceChildren(...(found.length || !Object.keys(idle).length ? found : [el("span", { class: "faint" }, say("no_idle"))]));
+  badges.replaceChildren(...(found.length || !Object.keys(idle).length ? found : [el("span", { class: "faint", "data-hint": "no_idle" }, say("no_idle"))]));
 }
 
 /** @param {string} kind */
@@ -72,5 +84,5 @@ function swatch(kind) {
 }
 
 app.on("opening", () => { lines = []; });
-app.on("frame", updateFlow);
+app.on("numbers", updateFlow);
 app.on("playing", updateFlow);

@@ -1,4 +1,4 @@
-/** The link to the session: requests go out one after another, and frames come back. */
+/** A link to a session: requests go out one after another, and frames come back. How they travel is its own matter. */
 
 /**
  * @typedef {{[name: string]: any}} Header
@@ -35,47 +35,33 @@ export function unpack(buffer, start) {
 }
 
 export class Link {
-  /**
-   * @param {(connected: boolean, reason: string) => void} changed
-   */
-  constructor(changed) {
-    this.changed = changed;
+  constructor() {
+    /** Told when the session is there, and when it is no longer. @type {(connected: boolean, reason: string) => void} */
+    this.changed = () => {};
     this.next = 1;
     /** @type {Map<number, {done: (frame: Frame) => void, failed: (error: Error) => void}>} */
     this.waiting = new Map();
-    /** @type {WebSocket|null} */
-    this.socket = null;
-    this.is_resumed = false;
+    /** Whether the address of the page is the page's own, to keep settings and step in. */
+    this.has_address = true;
+    /** The theme of what the page stands in; none where the page stands alone. */
+    this.theme = "";
+    /** How the reader comes to a session again: by "reload", or else by a hand of theirs. */
+    this.again = "";
+    /** What the session cannot answer, since it has no Python. @type {Set<string>} */
+    this.lacks = new Set();
   }
 
-  /** Open the session, the one of before if it is still there. @returns {Promise<void>} */
-  open() {
-    const asked = new URLSearchParams(location.search);
-    const key = asked.get("key") || sessionStorage.getItem("key") || "";
-    sessionStorage.setItem("key", key);
-    if (asked.has("key")) history.replaceState(null, "", location.pathname + location.hash);
-    const before = sessionStorage.getItem("session") || "";
-    const query = new URLSearchParams({ key, session: before });
-    const socket = new WebSocket(`ws://${location.host}/session?${query}`);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    return new Promise((done, failed) => {
-      socket.onmessage = ({ data }) => {
-        if (typeof data === "string") {
-          this.is_resumed = data === before;
-          sessionStorage.setItem("session", data);
-          this.changed(true, "");
-          done();
-        } else this.receive(data);
-      };
-      socket.onclose = ({ reason }) => {
-        for (const { failed } of this.waiting.values()) failed(new Error("closed"));
-        this.waiting.clear();
-        this.changed(false, reason);
-        failed(new Error(reason || "closed"));
-      };
-    });
-  }
+  /** Open the session. @returns {Promise<void>} */
+  async open() {}
+
+  /** Whether requests can go out. */
+  get is_open() { return true; }
+
+  /** Send the text of a request. @param {string} _text */
+  post(_text) {}
+
+  /** The training rests at the present picture. */
+  rested() {}
 
   /** @param {ArrayBuffer} data */
   receive(data) {
@@ -88,6 +74,13 @@ export class Link {
     else waits.done(frame);
   }
 
+  /** No answer will come any more. @param {string} reason */
+  lose(reason) {
+    for (const { failed } of this.waiting.values()) failed(new Error("closed"));
+    this.waiting.clear();
+    this.changed(false, reason);
+  }
+
   /**
    * Ask for something; a refusal is an error whose text is for the reader.
    * @param {string} what
@@ -95,12 +88,11 @@ export class Link {
    * @returns {Promise<Frame>}
    */
   ask(what, given = {}) {
-    const socket = this.socket;
-    if (!socket || socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error("closed"));
+    if (!this.is_open) return Promise.reject(new Error("closed"));
     const id = this.next++;
     return new Promise((done, failed) => {
       this.waiting.set(id, { done, failed });
-      socket.send(JSON.stringify({ id, do: what, ...given }));
+      this.post(JSON.stringify({ id, do: what, ...given }));
     });
   }
 }

@@ -4,30 +4,36 @@ import { app } from "./app.js";
 import * as address from "./address.js";
 import { writeBar } from "./bar.js";
 import { writeData } from "./data.js";
+import { openKeys } from "./dialogs.js";
 import { brief, el } from "./dom.js";
 import { writeFlow } from "./flow.js";
+import { remembered } from "./memory.js";
 import { drawNetwork, isDrawn, writeNetwork } from "./network.js";
 import { writeOutput } from "./output.js";
 import { drawGraph, writePasses, writeSource } from "./passes.js";
+import { svgButton } from "./pictures.js";
 import { writeSelected } from "./selected.js";
-import { hint, language, say } from "./words.js";
+import { listen } from "./tip.js";
+import { writeTour } from "./tour.js";
+import { language, say } from "./words.js";
 
 const model = /** @type {HTMLElement} */ (document.getElementById("model"));
 const news = /** @type {HTMLElement} */ (document.getElementById("news"));
-const tip = el("div", { id: "tip", role: "tooltip", hidden: true });
 
 /** Write the panel of the model: its tabs, and what the present one shows. */
 function writeModel() {
   app.magnified = null;  // a unit that is taken away says no more that the pointer left it
   const tabs = ["network", "graph", "source"].map((name) => el("button", {
-    role: "tab", id: `tab-${name}`, "aria-selected": app.tab === name, onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
+    role: "tab", id: `tab-${name}`, "data-hint": name, "aria-selected": app.tab === name, disabled: name !== "network" && app.link.lacks.has("derive"), onclick: () => { app.tab = name; app.tell("tab"); } }, say(name)));
+  const saves = app.tab === "network" ? isDrawn() : app.tab === "graph";
   const shows = ["weights", "gradients"].map((name) => el("button", {
     "aria-pressed": app.shows === name, "data-hint": name, onclick: () => { app.shows = name; app.tell("tab"); } }, say(name)));
   const stage = el("div", { id: "stage", role: "tabpanel", tabindex: -1 });
   const before = document.getElementById("stage");
   const [top, left] = before ? [before.scrollTop, before.scrollLeft] : [0, 0];
   model.replaceChildren(el("div", { class: "tabs", role: "tablist" }, ...tabs,
-    app.tab === "network" && isDrawn() ? el("span", { class: "choice end", role: "group" }, ...shows) : null), stage);
+    app.tab === "network" && isDrawn() ? el("span", { class: "choice end", role: "group" }, ...shows) : null,
+    saves ? svgButton(app.tab, say(app.tab)) : null), stage);
   stage.scrollTo(left, top);
   writeStage();
   app.tell("magnified");
@@ -42,7 +48,7 @@ function writeStage() {
 
 function writeAll() {
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  writeBar(); writeData(); writeModel(); writeOutput(); writePasses(); writeSelected(); writeFlow();
+  writeBar(); writeData(); writeModel(); writeOutput(); writePasses(); writeSelected(); writeFlow(); writeTour();
 }
 
 app.on("opening", () => { writeBar(); writeModel(); });
@@ -53,6 +59,7 @@ app.on("theme", () => { writeModel(); writeOutput(); });
 app.on("language", () => { writeAll(); app.derive(); });
 app.on("rest", () => {
   address.write();
+  app.link.rested();
   const { train, epoch } = app.frame.header;
   if (!train) return;
   const kind = app.opening.header.labels.length ? "accuracy" : "r2";
@@ -61,7 +68,7 @@ app.on("rest", () => {
 app.on("connection", () => {
   if (app.connected) return;
   const notice = document.getElementById("notice") || model;
-  notice.replaceChildren(app.notice, " ", el("button", { onclick: () => location.reload() }, say("reconnect")));
+  notice.replaceChildren(app.notice, " ", ...(app.link.again === "reload" ? [el("button", { onclick: () => location.reload() }, say("reconnect"))] : []));
 });
 
 /** @type {{[key: string]: () => void}} */
@@ -69,13 +76,13 @@ const KEYS = {
   " ": () => app.toggle(), ArrowRight: () => app.forward(), ArrowLeft: () => app.backward(), r: () => app.reset(),
   1: () => pace("operation"), 2: () => pace("batch"), 3: () => pace("epoch"),
   "[": () => app.walk(-1), "]": () => app.walk(1),
-  n: () => show("network"), g: () => show("graph"), s: () => show("source"),
+  "?": openKeys, n: () => show("network"), g: () => show("graph"), s: () => show("source"),
 };
 
 /** @param {string} name */
-function pace(name) { app.scale = name; app.tell("scale"); }
+function pace(name) { if (name === "operation" && app.link.lacks.has("derive")) return; app.scale = name; app.tell("scale"); }
 /** @param {string} name */
-function show(name) { app.tab = name; app.tell("tab"); }
+function show(name) { if (name !== "network" && app.link.lacks.has("derive")) return; app.tab = name; app.tell("tab"); }
 
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
@@ -88,43 +95,23 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-/** Show the hover text of what the pointer or the focus is on. @param {Event} event */
-function explain(event) {
-  clearTimeout(waiting);
-  tip.hidden = true;
-  if (!pressed) waiting = window.setTimeout(() => showTip(event), 400);
-}
-let waiting = 0;
-/** Whether the pointer has not moved since it was pressed: what comes under it by then is no question. */
-let pressed = false;
-document.addEventListener("pointermove", () => { pressed = false; });
-document.addEventListener("pointerdown", () => { pressed = true; });
-
-/** @param {Event} event */
-function showTip(event) {
-  const target = event.target instanceof Element ? event.target.closest("[data-hint]") : null;
-  const text = target ? hint(/** @type {HTMLElement} */ (target).dataset.hint || "") : "";
-  tip.hidden = !text;
-  if (!text || !target || !target.isConnected) { tip.hidden = true; return; }
-  tip.textContent = text;
-  const box = target.getBoundingClientRect();
-  tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - 268))}px`;
-  tip.style.top = `${box.bottom + 6 + tip.offsetHeight > innerHeight ? box.top - tip.offsetHeight - 6 : box.bottom + 6}px`;
-}
-for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, explain);
-for (const kind of ["pointerdown", "keydown", "focusout"]) document.addEventListener(kind, () => { clearTimeout(waiting); tip.hidden = true; });
-
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; writeModel(); writeOutput(); } });
 
-async function begin() {
-  const fragment = location.hash;  // it is written anew as soon as a session is open
+/**
+ * Begin: open the session at the other end of a link, and show it.
+ * @param {import("./link.js").Link} link
+ */
+export async function begin(link) {
+  app.link = link;
+  link.changed = (connected, reason) => app.connection(connected, reason);
+  const fragment = link.has_address ? location.hash : "";  // it is written anew as soon as a session is open
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  document.documentElement.dataset.theme = localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
+  document.documentElement.dataset.theme = link.theme || remembered("theme") || (dark.matches ? "dark" : "light");
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  document.body.append(tip);
+  listen();
   writeBar();
-  try { await app.link.open(); } catch { return; }
+  try { await link.open(); } catch { return; }
   const menu = await app.ask("menu");
   if (menu) app.menu = menu.header;
   app.opened(await app.ask("open"));
@@ -133,4 +120,3 @@ async function begin() {
 }
 
 Object.assign(globalThis, { playground: app });
-begin();

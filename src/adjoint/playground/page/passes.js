@@ -12,7 +12,8 @@ let opened = "";
 /** Write the panel of the present line. */
 export function writePasses() {
   const found = app.derivation;
-  const title = el("h2", {}, say("passes"));
+  const title = el("h2", { "data-hint": "passes" }, say("passes"));
+  if (app.link.lacks.has("derive")) { panel.replaceChildren(title, el("p", { class: "faint" }, say("needs_python"))); return; }
   if (!found || app.playing) {
     panel.replaceChildren(title, el("p", { class: "faint" }, app.playing ? say("paused_only") : app.notice || "…"));
     return;
@@ -20,16 +21,16 @@ export function writePasses() {
   const step = found.steps[app.line - 1], count = found.steps.length;
   const go = (/** @type {number} */ line) => () => { app.line = line; app.tell("line"); };
   const buttons = [["first", "⇤", 1], ["previous", "←", Math.max(1, app.line - 1)], ["next", "→", Math.min(count, app.line + 1)], ["last", "⇥", count]]
-    .map(([key, sign, line]) => el("button", { class: "small", id: `line-${key}`, title: say(/** @type {string} */ (key)), "aria-label": say(/** @type {string} */ (key)), onclick: go(Number(line)) }, /** @type {string} */ (sign)));
+    .map(([key, sign, line]) => el("button", { class: "small", id: `line-${key}`, "data-hint": key, "aria-label": say(/** @type {string} */ (key)), onclick: go(Number(line)) }, /** @type {string} */ (sign)));
   const list = found.steps.map((/** @type {any} */ each) => el("button", {
-    "aria-current": each.number === app.line, class: step.reads.includes(each.name) ? "part" : "", title: each.rule, "data-line": each.number, onclick: go(each.number) }, each.name));
+    "aria-current": each.number === app.line, class: step.reads.includes(each.name) ? "part" : "", "data-hint": "lines", "data-detail": each.rule, "data-line": each.number, onclick: go(each.number) }, each.name));
   panel.replaceChildren(
-    el("div", { class: "row" }, title, ...buttons, el("span", { class: "faint" }, `${say(step.part)} · ${say("line_of", app.line, count)}`)),
-    el("div", { class: "steps" }, ...list),
+    el("div", { class: "row" }, title, ...buttons, el("span", { class: "faint", "data-hint": step.part }, `${say(step.part)} · ${say("line_of", app.line, count)}`)),
+    el("div", { class: "steps", role: "group", "aria-label": say("lines"), "data-hint": "lines" }, ...list),
     el("div", { class: "formula", id: "formula" }, maths(step.formula)),
     el("p", { class: "mono", id: "line-source" }, `${step.name} = ${step.source}`),
-    el("p", {}, el("span", { class: "faint" }, `${say("rule")}: `), step.rule),
-    el("div", { class: "row" }, el("span", { class: "faint" }, `${say("reads")}:`), ...step.reads.map(reader)),
+    el("p", {}, el("span", { class: "faint", "data-hint": "rule" }, `${say("rule")}: `), step.rule),
+    el("div", { class: "row", "data-hint": "reads" }, el("span", { class: "faint" }, `${say("reads")}:`), ...step.reads.map(reader)),
     shown(step), ...unfolded(step));
 }
 
@@ -47,7 +48,7 @@ function reader(name) {
   const path = app.derivation?.paths[name];
   const look = () => { opened = opened === name ? "" : name; app.tell("line"); };
   const go = line ? () => { app.line = line; app.tell("line"); } : path ? () => app.choose(path, 0) : given ? look : null;
-  return el("button", { class: "small mono", disabled: !go, "data-reads": name, title: about ? about.shape.join("×") : "", onclick: () => go && go() }, name);
+  return el("button", { class: "small mono", disabled: !go, "data-reads": name, "data-hint": "reads", "data-detail": about ? about.shape.join("×") : "", onclick: () => go && go() }, name);
 }
 
 /**
@@ -62,7 +63,7 @@ export function shown(step, here = null) {
     ...(shape.length && shape[shape.length - 1] > row.length ? [el("td", {}, "…")] : [])));
   const all = shape.length > 1 ? shape.slice(0, -1).reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1) : 1;
   if (all > values.length) rows.push(el("tr", {}, el("td", {}, "⋮")));
-  return el("div", { class: "matrix" }, el("span", { class: "faint" }, `${say("shape")} (${shape.join(", ")})`), el("table", {}, ...rows));
+  return el("div", { class: "matrix" }, el("span", { class: "faint", "data-hint": "shape" }, `${say("shape")} (${shape.join(", ")})`), el("table", {}, ...rows));
 }
 
 /** Draw the graph, with the box of the present line lit. @param {HTMLElement} stage */
@@ -91,7 +92,7 @@ export function drawGraph(stage) {
       group.append(svg("text", { x: x + 10, y: y + 8 + 17 * i + 9, class: line[1] }, line[0])));
     picture.append(group);
   }
-  stage.append(el("div", { id: "graph" }, picture));
+  stage.append(el("div", { id: "graph", "data-hint": "graph" }, picture));
   const lit = picture.querySelector(".lit");
   if (lit) {
     const top = Number(lit.querySelector("rect").getAttribute("y"));
@@ -109,13 +110,14 @@ export function writeSource(stage) {
   for (const step of found.steps) {
     if (step.part !== part) lines.push(el("div", { class: "remark" }, `# ${say(step.part)}`));
     part = step.part;
-    const button = el("button", { class: step.number === app.line ? "lit" : "", "data-line": step.number, title: step.rule, onclick: () => { app.line = step.number; app.tell("line"); } },
+    const button = el("button", { class: step.number === app.line ? "lit" : "", "data-line": step.number, "data-hint": "lines", "data-detail": step.rule, onclick: () => { app.line = step.number; app.tell("line"); } },
       `${step.name} = ${step.source}  `, el("span", { class: "faint" }, `# (${step.shape.join(", ")})`));
     lines.push(button);
   }
-  stage.append(el("pre", { id: "source" }, ...lines));
+  stage.append(el("pre", { id: "source", "data-hint": "lines" }, ...lines));
   stage.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
 }
 
 app.on("line", writePasses);
+app.on("opening", () => { if (app.link.lacks.has("derive")) writePasses(); });
 app.on("playing", writePasses);

@@ -16,10 +16,10 @@ from .memory import LaneAddresses, load_vector, store_vector
 
 # A long sum is the sum of the sums of this many vectors each. The error of a sum grows with the
 # length of its chain of additions, which is here that of a chunk plus the number of chunks.
-_CHUNK = 64
+CHUNK = 64
 # With fewer operations than this on each entry, a reduction would wait for its last addition; it
 # then adds to several totals in turn.
-_LIGHT = 6
+LIGHT = 6
 
 _IDENTITY = {
     "add": -0.0,  # 0 would turn -0 into 0
@@ -150,10 +150,10 @@ class _LoopNestWriter:
 
     def _innermost(self, level: int, stop: int, step: int, totals: list[Lanes]) -> list[Lanes]:
         """Write the innermost loop of a reduction, in chunks, with several totals side by side."""
-        chains = 4 if len(self.order) <= _LIGHT and stop >= 8 * step else 1
+        chains = 4 if len(self.order) <= LIGHT and stop >= 8 * step else 1
         stride = chains * step
         even = stop // stride * stride
-        chunk = _CHUNK * stride
+        chunk = CHUNK * stride
         # Whole chunks first, then what is left over in chains, then turns that are no whole stride.
         done = 0
         if even > 2 * chunk:

@@ -12,7 +12,7 @@ from ..philox import philox
 from ..target import Target
 
 # A float with this many random bits is exact, and every one is as likely as any other.
-_BITS = {"f64": np.finfo(np.float64).nmant + 1, "f32": np.finfo(np.float32).nmant + 1}
+BITS = {"f64": np.finfo(np.float64).nmant + 1, "f32": np.finfo(np.float32).nmant + 1}
 
 
 def write_random_fill(*, count: int, stride: int, kind: str, target: Target) -> FunctionBuilder:
@@ -31,7 +31,7 @@ def write_random_fill(*, count: int, stride: int, kind: str, target: Target) -> 
     target : Target
     """
     builder = FunctionBuilder(["ptr %state", "ptr noalias %numbers"], target=target)
-    block, plain, bits = builder.block(1), LLVM_TYPES[kind], _BITS[kind]
+    block, plain, bits = builder.block(1), LLVM_TYPES[kind], BITS[kind]
 
     def entry(place: int) -> str:
         at = builder.address("%state", kind, (place, stride))
