@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -136,6 +136,14 @@ class Perceptron(Module):
         if design.linear_path:
             counts = [one.count for one in design.categories]
             self.linear_path = LinearPath(design.numeric, counts, design.sizes[-1], dtype=dtype)
+
+    @property
+    def graph_form(self) -> Hashable:
+        """What decides the graph, None where the user's own code does.
+
+        Each step changes all buffers: those of normalisation, and the random numbers of a dropout.
+        """
+        return None if any(map(callable, self.design.activations)) else self.design
 
     @property
     def coefs(self) -> list[Parameter]:

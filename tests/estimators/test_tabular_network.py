@@ -424,3 +424,28 @@ def test_weights_reach_it_through_a_pipeline_and_a_search():
         search = GridSearchCV(wanted, {"epochs": [4]}, cv=2)
         search.fit(FRAME, UNSURE, sample_weight=weights)
     assert search.predict_proba(FRAME)[:, 1].mean() == chances(weights=weights)
+
+
+def test_minutes_search_what_is_as_by_default_and_the_trials_can_be_read(monkeypatch):
+    monkeypatch.setattr("adjoint.tables.search._Course._is_over", lambda one: len(one.tried) >= 3)
+    quick = {"hidden": (4,), "bins": 2, "batch_size": 32, "ensemble": 1, "epochs": 3}
+    model = TabularRegressor(minutes=5, random_state=0, **quick).fit(FRAME, RENT)
+    trials = pd.DataFrame(model.trials_)
+    assert len(trials) == 3
+    assert trials.chosen.sum() == 1
+    assert set(trials.bins) == {2}
+    assert trials.learning_rate[0] == TabularRegressor().learning_rate
+    assert trials[["learning_rate", "dropout", "weight_decay"]].nunique().max() > 1
+    assert TabularRegressor(**quick).fit(FRAME, RENT).trials_ == []
+
+
+@pytest.mark.parametrize("minutes", [0, -1, np.nan, np.inf, "2", True])
+def test_a_time_that_is_none_is_refused(minutes):
+    with pytest.raises(ValueError, match="minutes: expected a number"):
+        TabularClassifier(minutes=minutes).fit(FRAME, LABELS)
+
+
+@pytest.mark.parametrize("bins", [-1, 65, 2.5, True, "4", None])
+def test_bins_are_a_number_that_a_table_can_fill(bins):
+    with pytest.raises(ValueError, match="bins: expected a whole number, 0 to 64"):
+        TabularClassifier(bins=bins).fit(FRAME, LABELS)

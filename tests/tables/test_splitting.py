@@ -5,7 +5,7 @@ import pyarrow
 import pytest
 
 from adjoint.errors import TableError
-from adjoint.tables import training
+from adjoint.tables import exchange
 from adjoint.tables.conventions import AS_SHOWN
 from adjoint.tables.scores import interval, noise
 from adjoint.tables.settings import TableSettings
@@ -40,7 +40,7 @@ def test_no_group_is_on_two_sides_for_any_member(seed):
     assert encoder.ignored["group"] == "the rows are split by it"
     test = groups_of(data, parts.test)
     seen = []
-    for train, held in training._splits(parts, settings):
+    for train, held, _ in exchange.splits(parts, settings):
         assert not groups_of(data, train) & groups_of(data, held)
         assert not (groups_of(data, train) | groups_of(data, held)) & test
         seen.append(frozenset(groups_of(data, held)))
@@ -57,7 +57,7 @@ def test_a_member_holds_out_no_group_that_has_most_rows():
         "y",
         settings,
     )
-    assert all(len(train[1]) > 100 for train, _ in training._splits(parts, settings))
+    assert all(len(train[1]) > 100 for train, _, _ in exchange.splits(parts, settings))
 
 
 def test_numbers_written_in_two_ways_are_one_group():
@@ -114,10 +114,9 @@ def test_the_latest_rows_are_scored_and_those_before_them_are_to_stop_by(seed):
 def test_members_do_not_exchange_rows_where_time_decides():
     settings = TableSettings(time="day", **FAST)
     _, _, parts = prepare(table(), "y", settings)
-    splits = list(training._splits(parts, settings))
+    splits = list(exchange.splits(parts, settings))
     assert len(splits) == 4
-    assert all(one is splits[0] for one in splits)
-    assert splits[0][1].y is parts.validation[1]
+    assert all(held.X is parts.validation[0] for _, held, _ in splits)
 
 
 @pytest.mark.parametrize(

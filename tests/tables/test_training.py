@@ -147,6 +147,20 @@ def test_weights_of_classes_of_a_number_are_refused():
         prepare(table(0), "y", settings, replace(AS_SHOWN, options=""))
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_members_are_the_same_in_any_number_of_threads(threads, monkeypatch):
+    settings = TableSettings(epochs=4, ensemble=3, hidden=(8,))
+    task = prepare(table(2), "y", settings)
+    expected = training.train(*task, settings, progress=False)
+    monkeypatch.setattr(training, "free_threads", lambda: threads)
+    found = training.train(*task, settings, progress=False)
+    assert found.best_epoch == expected.best_epoch
+    for one, other in zip(
+        found.model.network.parameters(), expected.model.network.parameters(), strict=True
+    ):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
 def test_smoothed_labels_make_a_network_less_sure():
     found = {}
     for smoothing in (0.0, 0.3):

@@ -67,11 +67,11 @@ def test_a_notebook_with_widgets_has_the_bar_of_tqdm(notebook, monkeypatch):
             self.total, self.states = total, []
             made.append(self)
 
-        def set_postfix(self, loss, refresh):
-            self.loss = loss
+        def set_postfix_str(self, told, refresh):
+            self.told = told
 
         def refresh(self):
-            self.states.append((self.n, self.loss))
+            self.states.append((self.n, self.told))
 
         def close(self):
             self.states.append("closed")
@@ -81,7 +81,7 @@ def test_a_notebook_with_widgets_has_the_bar_of_tqdm(notebook, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.notebook", widgets)
     run(8)
     assert made[0].total == 8
-    assert made[0].states[-2:] == [(8, "0.125"), "closed"]
+    assert made[0].states[-2:] == [(8, "loss=0.125"), "closed"]
     assert notebook.screen == []
 
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from ..tables.model import TableModel
     from ..tables.record import Record
     from ..tables.scored import Scored
+    from ..tables.tried import Searched
 
 Say = Callable[[str], None]
 _FEWEST_ALIKE = 5
+_MOST_TRIALS = 8
 _NOT_READ = "not read, "
 
 
@@ -124,6 +126,12 @@ def scores(
                 line.append(" to ".join(score_text(name, bound) for bound in intervals[model]))
     aligned = ["left", *["right"] * (len(head) - 1)]
     return str(tabulate()(lines, head, colalign=aligned, disable_numparse=True))
+
+
+def trials(searched: Searched) -> str:
+    """Return a table of the best trials of a search, and the first."""
+    head, lines = searched.lines(_MOST_TRIALS)
+    return str(tabulate()(lines, head, disable_numparse=True))
 
 
 def told_scores(found: Record | Scored, rows: int) -> Iterator[str]:

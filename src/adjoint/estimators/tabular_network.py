@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self, TypedDict, Unpack
 
 import numpy as np
@@ -24,12 +24,14 @@ from ..core.annotations import Array, ArrayLike
 from ..core.checks import positive_size
 from ..core.operand import refuse_subclass
 from ..data.row_weights import ClassWeight
+from ..tables.choice import NAMES
 from ..tables.model import TableModel
-from ..tables.settings import TableSettings, check_quantiles
+from ..tables.search import Search, check_search, search
+from ..tables.settings import MOST_BINS, TableSettings, check_quantiles
 from ..tables.training import train
 from ..tables.trial import prepare
 from ..training.history import History
-from .parameters import Check, RandomState, flag, number
+from .parameters import Check, RandomState, flag, number, or_value
 from .pickled import with_all_settings
 from .tables import DataFrame, refuse_missing
 from .tabular_reader import TabularReader, unchanged_by_errors
@@ -43,6 +45,12 @@ def _size_or_none(name: str, value: object) -> None:
         positive_size(name, value)
 
 
+def _bins(name: str, value: object) -> None:
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (is_whole and 0 <= value <= MOST_BINS):  # type: ignore[operator]
+        raise ValueError(f"{name}: expected a whole number, 0 to {MOST_BINS}, got {value!r}")
+
+
 _CHECKS: dict[str, Check] = {
     "ensemble": _size_or_none,
     "epochs": _size_or_none,
@@ -50,6 +58,9 @@ _CHECKS: dict[str, Check] = {
     "batch_size": _size_or_none,
     "learning_rate": number(0, closed="neither"),
     "dropout": number(0, 1),
+    "weight_decay": number(0),
+    "bins": _bins,
+    "minutes": or_value(number(0, closed="neither"), None),
     "validation": number(0, 1, closed="neither"),
     "verbose": flag,
     "reproducible": flag,
@@ -84,6 +95,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
     task: str
     model_: TableModel
     history_: History
+    trials_: list[dict[str, Any]]
 
     def __init__(
         self,
@@ -96,6 +108,9 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         batch_size: int | None = _DEFAULTS.batch_size,
         learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
+        weight_decay: float = _DEFAULTS.weight_decay,
+        bins: int = _DEFAULTS.bins,
+        minutes: float | None = None,
         validation: float = _DEFAULTS.validation,
         split_by: str | None = _DEFAULTS.split_by,
         time: str | None = _DEFAULTS.time,
@@ -111,6 +126,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         self.hidden, self.ensemble = hidden, ensemble
         self.epochs, self.patience = epochs, patience
         self.batch_size, self.learning_rate, self.dropout = batch_size, learning_rate, dropout
+        self.weight_decay, self.bins, self.minutes = weight_decay, bins, minutes
         self.validation = validation
         self.split_by, self.time = split_by, time
         self.decimal, self.thousands = decimal, thousands
@@ -155,6 +171,8 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         if unknown:
             raise TypeError(f"fit: unknown keyword {unknown.pop()!r}; sample_weight is one")
         conventions, settings = self._conventions(), self._settings()
+        if self.minutes is not None:
+            check_search(settings, self._fixed(), conventions)
         with unchanged_by_errors(self):
             table = self._read(X, is_first=True)
             targets = self._read_targets(y, len(table))
@@ -168,7 +186,15 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
                 table = table.append_column(name, [np.ascontiguousarray(column)])
                 names.append(name)
             encoder, target, parts = prepare(table, names, settings, conventions, weights=of_rows)
-            trained = train(encoder, target, parts, settings, progress=self.verbose)
+            trials: list[dict[str, Any]] = []
+            if self.minutes is None:
+                trained = train(encoder, target, parts, settings, progress=self.verbose)
+            else:
+                wanted = Search(self.minutes, self._fixed())
+                shown = "log" if self.verbose else False
+                found = search(encoder, target, parts, settings, wanted, progress=shown)
+                trained, trials = found.trained, found.searched.table()
+        self.trials_ = trials
         self.model_, self.encoder_ = trained.model, trained.model.encoder
         self.history_ = trained.history
         return self
@@ -190,6 +216,7 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
         left_out = (*_OTHERWISE, *(_OF_NUMBERS if self.task == "classification" else _OF_CLASSES))
         names = [each.name for each in fields(TableSettings) if each.name not in left_out]
         given = {name: getattr(self, name) for name in names} | {"hidden": tuple(hidden)}
+        given |= {"bins": int(self.bins)}
         given |= self._own_settings()
         return TableSettings(task=self.task, test=0.0, seed=_seed(self.random_state), **given)
 
@@ -212,6 +239,12 @@ class TabularNetwork(TabularReader, BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on from a pickle, also from one of before there were some of the settings."""
         super().__setstate__(with_all_settings(type(self), state))
+
+    def _fixed(self) -> frozenset[str]:
+        """Return the names of what no search changes: what is not as by default."""
+        default = {name: getattr(_DEFAULTS, name) for name in NAMES}
+        settings = self._settings()
+        return frozenset(name for name in NAMES if getattr(settings, name) != default[name])
 
     def _outputs(self, X: ArrayLike | DataFrame) -> Any:
         # The last digits of products of 32 bits depend on where in a batch a row stands.
@@ -253,6 +286,14 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         The first step length of AdamW.
     dropout : float
         The part of the units that a step leaves out, in [0, 1).
+    weight_decay : float
+        By which part of a step length AdamW makes weights shrink at each step.
+    bins : int
+        In how many bins each number enters the network besides its value, 0 to 64.
+    minutes : float, optional
+        For how long to search hidden, batch_size, learning_rate, dropout, weight_decay and bins,
+        those of them that are as by default, by the rows to stop by. The first trial is of the
+        parameters as given, and others must beat it by more than noise. ``trials_`` tells them.
     validation : float
         The part of the rows that is held out to stop by, in (0, 1).
     split_by : str, optional
@@ -278,6 +319,10 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         What each column is to the network, and why others are left out.
     history_ : History
         The losses of each epoch.
+    trials_ : list of dict
+        What was tried in ``minutes``, in order: the settings, their "score", its standard "error"
+        beside the first trial's, how many "networks" were trained in how many "seconds", and
+        whether it was "chosen".
     model_ : TableModel
         What `adjoint fit` keeps in a folder.
     n_features_in_ : int
@@ -323,6 +368,9 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
         batch_size: int | None = _DEFAULTS.batch_size,
         learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
+        weight_decay: float = _DEFAULTS.weight_decay,
+        bins: int = _DEFAULTS.bins,
+        minutes: float | None = None,
         validation: float = _DEFAULTS.validation,
         split_by: str | None = _DEFAULTS.split_by,
         time: str | None = _DEFAULTS.time,
@@ -343,6 +391,9 @@ class TabularClassifier(ClassifierMixin, TabularNetwork):  # type: ignore[misc]
             batch_size=batch_size,
             learning_rate=learning_rate,
             dropout=dropout,
+            weight_decay=weight_decay,
+            bins=bins,
+            minutes=minutes,
             validation=validation,
             split_by=split_by,
             time=time,
@@ -443,8 +494,9 @@ class TabularRegressor(RegressorMixin, TabularNetwork):  # type: ignore[misc]
         Which quantiles to predict, rising, between 0 and 1; by default none, but the mean. `score`
         is then the share of the pinball loss that constant quantiles have and these do not have,
         as of scikit-learn's `d2_pinball_score`, on average over the quantiles.
-    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, validation, split_by, \
-time, decimal, thousands, dates, missing, random_state, verbose, reproducible
+    hidden, ensemble, epochs, patience, batch_size, learning_rate, dropout, weight_decay, \
+bins, minutes, validation, split_by, time, decimal, thousands, dates, missing, random_state, \
+verbose, reproducible
         As of `TabularClassifier`.
 
     Attributes
@@ -485,6 +537,9 @@ time, decimal, thousands, dates, missing, random_state, verbose, reproducible
         batch_size: int | None = _DEFAULTS.batch_size,
         learning_rate: float = _DEFAULTS.learning_rate,
         dropout: float = _DEFAULTS.dropout,
+        weight_decay: float = _DEFAULTS.weight_decay,
+        bins: int = _DEFAULTS.bins,
+        minutes: float | None = None,
         validation: float = _DEFAULTS.validation,
         split_by: str | None = _DEFAULTS.split_by,
         time: str | None = _DEFAULTS.time,
@@ -505,6 +560,9 @@ time, decimal, thousands, dates, missing, random_state, verbose, reproducible
             batch_size=batch_size,
             learning_rate=learning_rate,
             dropout=dropout,
+            weight_decay=weight_decay,
+            bins=bins,
+            minutes=minutes,
             validation=validation,
             split_by=split_by,
             time=time,

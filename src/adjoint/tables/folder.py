@@ -25,6 +25,7 @@ from .encoder import DTYPE, Encoder
 from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .record import Record
+from .settings import MOST_BINS
 from .state import restored
 from .target import Target
 from .targets import AnyTarget, Targets
@@ -204,9 +205,17 @@ def _design(state: Any, encoder: Encoder, target: AnyTarget, *, is_ensemble: boo
         raise ValueError("its network has sizes that are no whole numbers")
     if type(dropout) not in (int, float) or not 0 <= dropout < 1:
         raise ValueError("its network has a dropout that is no part")
+    bins = state.get("bins", 0)
+    if type(bins) is not int or not 0 <= bins <= MOST_BINS:
+        raise ValueError("its network has bins that are no whole number")
     # A design that does not fit its columns would fail only when rows are predicted.
     expected = design_for(
-        encoder, target, hidden=tuple(sizes[1:-1]), dropout=dropout, is_ensemble=is_ensemble
+        encoder,
+        target,
+        hidden=tuple(sizes[1:-1]),
+        dropout=dropout,
+        bins=bins,
+        is_ensemble=is_ensemble,
     )
     if (
         json.loads(json.dumps(asdict(expected)))

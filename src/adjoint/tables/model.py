@@ -21,6 +21,7 @@ from ..nn.ensemble import Ensemble
 from .encoder import Encoder
 from .fingerprints import Fingerprints
 from .record import Record
+from .settings import TableSettings
 from .targets import AnyTarget
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 # Narrower than the estimators' default of 50: a table from a file is fitted without anyone having
 # chosen its columns, and may have some of nearly as many categories as rows.
 _WIDEST_EMBEDDING = 16
-# Chosen by the development tables of benchmarks/tables.py.
-_BINS = 16
 # With more numbers than this in all, a wide table would need a very large first layer.
 _MOST_BINNED = 1024
 # A product with one-hot rows takes longer than looking up where there are more.
@@ -96,12 +95,15 @@ def design_for(
     *,
     hidden: tuple[int, ...],
     dropout: float,
+    bins: int = TableSettings.bins,
     is_ensemble: bool = True,
 ) -> Design:
     """Return the design of a network from the columns to the target.
 
     Parameters
     ----------
+    bins : int
+        In how many each number is laid, if the table is not too wide for that.
     is_ensemble : bool
         Whether it is a member of an ensemble; models of earlier versions have none.
     """
@@ -109,7 +111,7 @@ def design_for(
         Category(place, column.count, embedding_size(column.count, most=_WIDEST_EMBEDDING))
         for place, column in encoder.categories().items()
     )
-    bins = min(_BINS, _MOST_BINNED // max(encoder.width - len(categories), 1)) * is_ensemble
+    bins = min(bins, _MOST_BINNED // max(encoder.width - len(categories), 1)) * is_ensemble
     sizes = (input_size(categories, encoder.width, bins=bins), *hidden, target.outputs)
     few = all(category.count <= _MOST_BY_PRODUCT for category in categories)
     return Design(

@@ -9,6 +9,10 @@ from typing import Any
 from .scored import Scored
 from .settings import TableSettings
 from .state import restored
+from .tried import Searched
+
+# In these None is None.
+_OPTIONAL = ("settings", "search")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,8 @@ class Record:
         The name of that score.
     split : list of str
         How the rows were parted, in sentences, where that was not by chance alone.
+    search : Searched, optional
+        What was tried before, if anything; the settings are those that it chose.
     by_target : dict of str to Scored
         The scores of each target, where there are several.
     coverage : dict of str to list of float
@@ -63,6 +69,7 @@ class Record:
     intervals: dict[str, list[float]] = field(default_factory=dict)
     headline: str = ""
     split: list[str] = field(default_factory=list)
+    search: Searched | None = None
     by_target: dict[str, Scored] = field(default_factory=dict)
     coverage: dict[str, list[float]] = field(default_factory=dict)
 
@@ -88,7 +95,7 @@ class Record:
         if not isinstance(state, dict):
             raise ValueError("Record is no object of JSON")
         # Settings hold None where the rows decide; a score of None is one that was not there.
-        told = {name: v if name == "settings" else _with_nan(v) for name, v in state.items()}
+        told = {name: v if name in _OPTIONAL else _with_nan(v) for name, v in state.items()}
         return restored(cls, told, finite=False)
 
 

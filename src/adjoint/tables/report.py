@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _MOST_CURVES = 5
 _MOST_COLUMNS = 200
 _PANELS = 4
+_MOST_TRIALS = 12
 # More letters below a panel have to be turned so as not to cover each other.
 _MOST_LETTERS = 30
 _POINTS: dict[str, Any] = {"marker": "o", "linestyle": ""}
@@ -53,6 +54,7 @@ def write_report(trial: Trial, source: str) -> str:
         *(section(*each) for each in _dependences(trial)),
         section("What each column is worth", _importances(record)),
         section("The training", _training(trial)),
+        section("What was tried before", _trials(record)),
         section("How to predict", _how_to_predict(trial)),
         section("What the columns were taken for", _columns(model.encoder)),
         f"<footer>Written by adjoint fit, with seed {record.settings.seed}.</footer>",
@@ -261,6 +263,18 @@ def _training(trial: Trial) -> str:
 
     curve = figure("losses", draw)
     return paragraph(told) + curve + paragraph(f"The weights are those {chosen}.")
+
+
+def _trials(record: Record) -> str:
+    """Return a table of the best trials of a search, if there was one."""
+    if record.search is None or not record.search.trials:
+        return ""
+    about = (
+        f"{len(record.search.trials):,} settings were tried, of which these were the best, by the "
+        "score on the rows to stop by. A trial ended with half of its networks where these were "
+        "worse than the best trial's."
+    )
+    return table(*record.search.lines(_MOST_TRIALS)) + paragraph(about)
 
 
 def _how_to_predict(trial: Trial) -> str:

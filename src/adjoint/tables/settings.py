@@ -17,6 +17,8 @@ METRICS = {
     # Errors in the units of several targets have no mean.
     "several targets": ("r2",),
 }
+# More bins than a table of a few thousand rows could fill.
+MOST_BINS = 64
 # A network answers with at most so many quantiles, which it puts in order two by two.
 _MOST_QUANTILES = 20
 
@@ -37,6 +39,11 @@ class TableSettings:
     batch_size : int, optional
         By default by the number of rows, see `batch_size_for`.
     learning_rate, dropout : float
+    weight_decay : float
+        AdamW's: by which part of a step length weights shrink at each step.
+    bins : int
+        In how many bins each number enters the hidden layers besides itself; of a wide table there
+        are fewer, see `model.design_for`.
     test, validation : float
         Parts of the rows that are held out: to score by (0 for none), and of the others to stop by.
     seed : int
@@ -73,6 +80,8 @@ class TableSettings:
     batch_size: int | None = None
     learning_rate: float = 1e-3
     dropout: float = 0.1
+    weight_decay: float = 0.01
+    bins: int = 16
     test: float = 0.2
     validation: float = 0.1
     seed: int = 0

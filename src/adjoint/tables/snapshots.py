@@ -9,6 +9,7 @@ from ..core.annotations import Array
 from ..nn.module import Module
 from ..training.callbacks import Callback, Training
 from ..training.history import History
+from ..training.side_by_side import Ends
 
 # All networks of a table together keep at most so many bytes, and of each at most so many epochs.
 _MOST_BYTES = 1 << 28
@@ -41,6 +42,8 @@ class Snapshots(Callback):
     ----------
     epochs : list of int
         Rising, counted from 1.
+    ends : callable, optional
+        Asked after each of them whether the training is to end.
 
     Attributes
     ----------
@@ -48,18 +51,20 @@ class Snapshots(Callback):
         By epoch.
     """
 
-    def __init__(self, epochs: list[int]) -> None:
-        self._epochs = epochs
+    def __init__(self, epochs: list[int], ends: Ends | None = None) -> None:
+        self._epochs, self._ends = epochs, ends
         self.weights: dict[int, dict[str, Array]] = {}
 
     def start(self, training: Training) -> None:
         """Forget the training before."""
         self.weights = {}
 
-    def __call__(self, history: History, model: Module) -> None:
+    def __call__(self, history: History, model: Module) -> bool:
         """Keep the weights if this is one of the epochs."""
-        if len(history) in self._epochs:
-            self.weights[len(history)] = model.state_dict()
+        if len(history) not in self._epochs:
+            return False
+        self.weights[len(history)] = model.state_dict()
+        return self._ends is not None and self._ends()
 
     def next_after(self, epoch: int) -> int | None:
         """Return the first of the epochs after a given one."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from ..training.callbacks import EarlyStopping
 from ..training.fit import fit
 from ..training.history import History
 from ..training.saving import Saving
+from ..training.side_by_side import Ends, free_threads, trained_side_by_side
 from ..training.tiers import native_code_pays
 from .baseline import start_from_linear
 from .encoder import DTYPE, Encoder
+from .exchange import MANY_ROWS, Share, Split, is_exchanged, joined, members_of, splits
 from .fingerprints import Fingerprints
 from .model import TableModel, design_for
 from .parts import Parts
@@ -34,29 +36,13 @@ from .settings import TableSettings
 from .snapshots import Snapshots, epochs_to_keep
 from .targets import AnyTarget
 
-# From so many rows on, those held out to stop by are not missed, and all members have the same.
-_MANY_ROWS = 10_000
 # The linear path is there already when a training begins: it moves slower.
 _LINEAR_RATE = 0.1
 # What is left of each rate at the last step.
 _LAST_RATE = 0.01
 
-Rows = tuple[Array, Array]
 # A name that `fit` knows, or a module.
 Loss = str | Callable[..., Any]
-
-
-class Share(NamedTuple):
-    """Rows of one member: encoded, their targets, and how much each counts if not all alike."""
-
-    X: Array
-    y: Array
-    weights: Array | None = None
-
-    def of(self, chosen: Array) -> Share:
-        """Return some of the rows."""
-        weights = None if self.weights is None else self.weights[chosen]
-        return Share(self.X[chosen], self.y[chosen], weights)
 
 
 @dataclass(frozen=True)
@@ -84,13 +70,26 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class _Member:
-    """A trained network, its weights as it started and after some epochs, and its losses then."""
+class Member:
+    """A trained network, its weights as it started and after some epochs, and its losses then.
+
+    Attributes
+    ----------
+    network : Perceptron
+    history : History
+    snapshots : dict of int to dict of str to array
+        Weights by epoch; 0 is the start.
+    losses : dict of int to float
+        On the rows that it held out, by epoch.
+    split : Split
+        The rows that it was trained on and stopped by.
+    """
 
     network: Perceptron
     history: History
     snapshots: dict[int, dict[str, Array]]
     losses: dict[int, float]
+    split: Split
 
 
 def train(
@@ -112,44 +111,121 @@ def train(
         Where the first member is saved; those after it are saved in files beside it.
     """
     start = time.perf_counter()
-    design = design_for(encoder, target, hidden=settings.hidden, dropout=settings.dropout)
-    members: list[_Member] = []
+    members = list(
+        train_members(encoder, target, parts, settings, progress=progress, checkpoint=checkpoint)
+    )
+    return assembled(members, encoder, target, parts, seconds=time.perf_counter() - start)
+
+
+def train_members(
+    encoder: Encoder,
+    target: AnyTarget,
+    parts: Parts,
+    settings: TableSettings,
+    *,
+    progress: bool = False,
+    checkpoint: Saving | None = None,
+    ends: Ends | None = None,
+) -> Iterator[Member]:
+    """Yield the members of an ensemble, each once it is trained; none after one that Ctrl-C ended.
+
+    Parameters
+    ----------
+    progress, checkpoint
+        As of `train`.
+    ends : callable, optional
+        Asked after the epochs whose weights are kept; if it returns true, the training ends.
+    """
+    jobs = _jobs(encoder, target, parts, settings, progress, checkpoint)
+    threads = 1
+    # A large network's products have two threads each, and what Ctrl-C ends must be saved.
+    if len(parts.train[1]) < MANY_ROWS and parts.stream is None and checkpoint is None:
+        threads = min(free_threads(), members_of(parts, settings))
+    if threads > 1:
+        both = (lambda over, job=job: job(_either(over, ends)) for job in jobs)
+        yield from trained_side_by_side(both, threads=threads, cut=_cut)
+        return
+    for job in jobs:
+        member = job(ends)
+        yield member
+        if member.history.interrupted:
+            break
+
+
+def _jobs(
+    encoder: Encoder,
+    target: AnyTarget,
+    parts: Parts,
+    settings: TableSettings,
+    progress: bool,
+    checkpoint: Saving | None,
+) -> Iterator[Callable[[Ends | None], Member]]:
+    """Yield what trains a member, which starts as a linear model, for each of them."""
+    design = design_for(
+        encoder, target, hidden=settings.hidden, dropout=settings.dropout, bins=settings.bins
+    )
     linear: list[Array] = []
-    for k, (rows, held) in enumerate(_splits(parts, settings)):
+    for k, split in enumerate(splits(parts, settings)):
         network = Perceptron(design, np.random.RandomState((settings.seed + k) % 2**32), DTYPE)
-        rows, held = (each._replace(y=target.as_trained(each.y)) for each in (rows, held))
+        rows, held = (
+            each._replace(y=target.as_trained(each.y)) for each in (split.train, split.held)
+        )
         if settings.reproducible:
             pass  # the linear model's solver is SciPy's: the network starts as it was drawn
-        elif linear and len(rows[1]) >= _MANY_ROWS:
+        elif linear and len(rows.y) >= MANY_ROWS:
             _start_as(network, linear)
         else:
             weight = settings.class_weight
             start_from_linear(network, encoder, target, *rows, class_weight=weight)
             linear = _path(network)
-        members.append(
-            _train_one(
-                network,
-                rows if parts.stream is None else parts.stream,
-                held,
-                replace(settings, seed=settings.seed + k),
-                loss=_loss_of(target, settings),
-                count=parts.rows,
-                progress=progress and not k,
-                checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
-            )
+        yield partial(
+            _trained_member,
+            network,
+            split,
+            rows if parts.stream is None else parts.stream,
+            held,
+            replace(settings, seed=settings.seed + k),
+            loss=_loss_of(target, settings),
+            count=parts.rows,
+            progress=progress and not k,
+            checkpoint=None if checkpoint is None else _saving_of(checkpoint, k),
         )
-        if members[-1].history.interrupted:
-            break
+
+
+def _trained_member(
+    network: Perceptron,
+    split: Split,
+    rows: Share | ByWindow,
+    held: Share,
+    settings: TableSettings,
+    ends: Ends | None,
+    **given: Any,
+) -> Member:
+    return Member(network, *_train_one(network, rows, held, settings, ends=ends, **given), split)
+
+
+def _either(one: Ends, other: Ends | None) -> Ends:
+    return lambda: one() or (other is not None and other())
+
+
+def _cut(member: Member) -> Member:
+    member.history.interrupted = True
+    return member
+
+
+def assembled(
+    members: Sequence[Member], encoder: Encoder, target: AnyTarget, parts: Parts, *, seconds: float
+) -> Trained:
+    """Return the ensemble of some members, all with their weights of the epoch best for all."""
     # One that was interrupted is not trained enough to answer with those that were not.
-    whole = [one for one in members if not one.history.interrupted] or members
+    whole = [one for one in members if not one.history.interrupted] or list(members)
     best = _set_to_best(whole)
-    seconds = time.perf_counter() - start
     ensemble = Ensemble([one.network for one in whole])
     model = TableModel(encoder, target, ensemble, fingerprints=_fingerprints(parts, len(whole)))
     return Trained(model, whole[0].history, best, members[-1].history.interrupted, seconds)
 
 
-def _set_to_best(members: list[_Member]) -> int:
+def _set_to_best(members: list[Member]) -> int:
     """Give all members their weights of one epoch, and return which: 0 is the linear model.
 
     It is the best by the mean of the members' losses, each on the rows that it holds out. These are
@@ -167,14 +243,9 @@ def _fingerprints(parts: Parts, members: int) -> Fingerprints:
     """Return those of the rows that any member was trained on."""
     if parts.fingerprints is not None:
         return parts.fingerprints
-    if members == 1 or not _exchange(parts):
+    if members == 1 or not is_exchanged(parts):
         return Fingerprints.of(*parts.train)
-    return Fingerprints.of(*_joined(parts))
-
-
-def _joined(parts: Parts) -> Rows:
-    X, y = (np.concatenate(pair) for pair in zip(parts.train, parts.validation, strict=True))
-    return X, y
+    return Fingerprints.of(*joined(parts))
 
 
 def _saving_of(first: Saving, member: int) -> Saving:
@@ -182,65 +253,6 @@ def _saving_of(first: Saving, member: int) -> Saving:
     if not member:
         return first
     return Saving(first.path.with_name(f"{first.path.name}.{member + 1}"), seconds=first.seconds)
-
-
-def _splits(parts: Parts, settings: TableSettings) -> Iterator[tuple[Share, Share]]:
-    """Yield rows to train on and to stop by for each member.
-
-    The first takes them as they are. Of few rows each other member holds out other ones, so that
-    the ensemble learns from all, unless those to stop by are to be the latest.
-    """
-    weights, trained = parts.weights, len(parts.train[1])
-    first = Share(*parts.train), Share(*parts.validation)
-    if weights is not None:
-        first = Share(*parts.train, weights[:trained]), Share(*parts.validation, weights[trained:])
-    yield first
-    # Each member reads a stream through for itself, so one does unless more are asked for.
-    members = (settings.ensemble or 1) if parts.stream else settings.members_for(parts.rows)
-    if not _exchange(parts):
-        yield from [first] * (members - 1)
-        return
-    whole = Share(*_joined(parts), weights)
-    rng = np.random.default_rng(settings.seed)
-    find = _rows_to_hold if parts.blocks is None else _blocks_to_hold
-    for is_held in islice(find(parts, rng), members - 1):
-        yield whole.of(~is_held), whole.of(is_held)
-
-
-def _exchange(parts: Parts) -> bool:
-    """Return whether each member holds out other rows to stop by."""
-    return not (parts.rows >= _MANY_ROWS or parts.stream or parts.in_time)
-
-
-def _rows_to_hold(parts: Parts, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield which rows each member after the first holds out, of all but those to score by."""
-    held = len(parts.validation[1])
-    order = rng.permutation(len(parts.train[1]))
-    for k in count():
-        is_held = np.zeros(len(order) + held, bool)
-        is_held[np.take(order, range(k * held, (k + 1) * held), mode="wrap")] = True
-        yield is_held
-
-
-def _blocks_to_hold(parts: Parts, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield the same of whole blocks, about as many rows as are held out to stop by."""
-    assert parts.blocks is not None
-    codes, sizes = np.unique(parts.blocks[: len(parts.train[1])], return_counts=True)
-    # A member that holds out most rows would learn from too few.
-    places = rng.permutation(np.flatnonzero(sizes <= len(parts.train[1]) / 2))
-    held, k = len(parts.validation[1]), 0
-    while True:
-        chosen: list[int] = []
-        rows = 0
-        while len(chosen) < len(places):
-            place = places[k % len(places)]
-            if chosen and rows + sizes[place] / 2 > held:
-                break
-            chosen.append(int(codes[place]))
-            rows += int(sizes[place])
-            k += 1
-        is_held = np.isin(parts.blocks, chosen)
-        yield is_held if chosen else np.arange(len(is_held)) >= len(parts.train[1])
 
 
 def _path(network: Perceptron) -> list[Array]:
@@ -267,15 +279,16 @@ def _train_one(
     count: int,
     progress: bool,
     checkpoint: Saving | None,
-) -> _Member:
-    """Train one member, and keep its weights after some epochs."""
+    ends: Ends | None,
+) -> tuple[History, dict[int, dict[str, Array]], dict[int, float]]:
+    """Train one member; return how it went, its weights after some epochs, and its losses then."""
     epochs, batch = settings.epochs_for(count), settings.batch_size_for(count)
     steps = epochs * -(-count // batch)
     weights = row_weights(held.y, held.weights, settings.class_weight)
     first = network.state_dict()
     before = np.inf if settings.reproducible else _loss(network, loss, held, weights)
     size = sum(p.data.nbytes for p in network.parameters()) * settings.members_for(count)
-    snapshots = Snapshots(epochs_to_keep(epochs, size=size))
+    snapshots = Snapshots(epochs_to_keep(epochs, size=size), ends)
     stopping = EarlyStopping(patience=settings.patience, restore_best=False)
     # The members after the first use the same code.
     all_steps = steps * settings.members_for(count)
@@ -285,7 +298,10 @@ def _train_one(
             network,
             (rows.X, rows.y) if isinstance(rows, Share) else rows,
             loss=loss,
-            optimizer=lambda _: AdamW(_groups(network, settings.learning_rate, steps)),
+            optimizer=lambda _: AdamW(
+                _groups(network, settings.learning_rate, steps),
+                weight_decay=settings.weight_decay,
+            ),
             epochs=epochs,
             batch_size=batch,
             seed=settings.seed,
@@ -315,7 +331,7 @@ def _train_one(
         else:  # the training's own is of rows that weigh alike
             network.load_state_dict(kept[epoch])
             losses[epoch] = _loss(network, loss, held, weights)
-    return _Member(network, history, kept, losses)
+    return history, kept, losses
 
 
 def _groups(network: Perceptron, learning_rate: float, steps: int) -> list[dict[str, Any]]:

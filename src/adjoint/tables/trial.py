@@ -17,6 +17,7 @@ from ..files.rescue import rescued
 from ..training.saving import Saving
 from .conventions import AS_SHOWN, Conventions, option_of
 from .encoder import Encoder, conventions_of, row_counters
+from .exchange import Rows
 from .folder import NO_REPORT, save_model
 from .folds import fold_rows, told_folds
 from .held import NETWORK, Held, held_of, joined
@@ -26,6 +27,8 @@ from .record import Record
 from .score_text import score_text
 from .scored import scored_as
 from .scores import headline
+from .search import Search
+from .search import search as find
 from .settings import METRICS, TableSettings
 from .splitting import (
     FEWEST_SCORED,
@@ -37,7 +40,8 @@ from .splitting import (
     told_split,
 )
 from .targets import AnyTarget, learn_targets
-from .training import Rows, Trained, train
+from .training import Trained, train
+from .tried import Searched
 from .verdict import verdict
 
 if TYPE_CHECKING:
@@ -307,6 +311,7 @@ def run(
     say: Callable[[str], None] = lambda line: None,
     checkpoint: Saving | None = None,
     folds: Iterable[tuple[Encoder, AnyTarget, Parts]] | None = None,
+    search: Search | None = None,
 ) -> Trial:
     """Train a network and simple models, and score them on the rows held out.
 
@@ -314,6 +319,8 @@ def run(
 
     Parameters
     ----------
+    search : Search, optional
+        Which settings to try first; the network is that of the best ones.
     folds : iterable, optional
         As of `prepare_folds`. Then the scores are of their rows, by networks and simple models of
         each fold.
@@ -327,13 +334,21 @@ def run(
     folded = None
     if folds is not None:
         folded = joined(list(_held_of_folds(folds, settings, say)))
-    trained = train(encoder, target, parts, settings, progress=progress, checkpoint=checkpoint)
+    searched = None
+    if search is not None:
+        found = find(
+            encoder, target, parts, settings, search, progress="log" if progress else False
+        )
+        trained, settings, searched = found.trained, found.settings, found.searched
+    else:
+        trained = train(encoder, target, parts, settings, progress=progress, checkpoint=checkpoint)
     seconds = time.perf_counter() - start
     # From here on the training is paid for. If scoring or writing fails, the network is kept.
     with rescued(lambda place: save_model(trained.model, place, report=NO_REPORT), "model"):
         if folded is None:
             say("comparing with simpler models")
-            return _scored(trained, held_of(trained, parts, settings), parts, settings)
+            held = held_of(trained, parts, settings)
+            return _scored(trained, held, parts, settings, searched)
         again = f"{len(folded.by_fold) + 1} trainings took {seconds:.1f} s in all."
         parts = replace(parts, split=[*parts.split, _told_by_fold(folded, settings, target), again])
         return _scored(trained, folded, parts, settings)
@@ -359,7 +374,13 @@ def _told_by_fold(held: Held, settings: TableSettings, target: AnyTarget) -> str
     return f"The network's {name.replace('_', ' ')} by fold: {told}."
 
 
-def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings) -> Trial:
+def _scored(
+    trained: Trained,
+    held: Held,
+    parts: Parts,
+    settings: TableSettings,
+    searched: Searched | None = None,
+) -> Trial:
     """Compare a trained model with simple ones on the rows held out, and write its record."""
     model, history = trained.model, trained.history
     target, y, blocks = model.target, held.y, held.blocks
@@ -380,7 +401,9 @@ def _scored(trained: Trained, held: Held, parts: Parts, settings: TableSettings)
         tier=history.tier,
         sha256=history.sha256(model.network),
         importance=held.importance,
-        verdict=verdict(trained, held, parts, settings),
+        verdict=verdict(trained, held, parts, settings)
+        + ([] if searched is None else searched.sentences()),
+        search=searched,
         intervals=found.intervals,
         headline=found.headline,
         split=parts.split,

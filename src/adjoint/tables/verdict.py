@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ..core.annotations import Array
 from ..core.magnitude import magnitude
 from .baseline import CONSTANT
+from .exchange import Rows
 from .held import NETWORK, Held
 from .model import TableModel
 from .parts import Parts
@@ -19,7 +20,7 @@ from .scored import coverage, nominal
 from .scores import LOSSES, Outputs, headline, measure, noise
 from .settings import TableSettings
 from .targets import AnyTarget, Targets
-from .training import Rows, Trained
+from .training import Trained
 
 # A difference of less than so many standard errors may be chance: one in twenty is larger by it.
 _ERRORS = 2.0

@@ -84,7 +84,7 @@ class NativeRun:
                 lambda: arranged_step(
                     self.step, data, task.batch_size, settings=numbers.size, held=held
                 ),
-                self._key(data),
+                self._key(data, held),
             )
 
         try:
@@ -129,14 +129,23 @@ class NativeRun:
             return []
         return _with_indices(validation)
 
-    def _key(self, data: Sequence[Array]) -> Hashable:
+    def _key(self, data: Sequence[Array], held: Sequence[Array]) -> Hashable:
         """Return what says which graphs would be traced, where that is known without tracing."""
         task = self.task
-        if task.form is None or self.step.buffers or task.validation or task.metrics:
+        if task.form is None or task.metrics or self.step.scalars:
             return None
         sizes = [(array.shape[1:], array.dtype.str) for array in data]
         short = task.rows % task.batch_size
-        return (task.form, *sizes, task.batch_size, short, team.can_share(), is_reproducible())
+        validated = [(array.shape, array.dtype.str) for array in held]
+        return (
+            task.form,
+            tuple(sizes),
+            tuple(validated),
+            task.batch_size,
+            short,
+            team.can_share(),
+            is_reproducible(),
+        )
 
     def _settings(self, start: int, steps: int) -> Array:
         """Return the single numbers that model and loss read, and the optimiser's settings."""

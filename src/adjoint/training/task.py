@@ -28,6 +28,7 @@ from ..optim.snapshot import Snapshot, buffers_in, step_snapshot
 from .metrics import Metric, Metrics, as_metrics
 
 Loss = Callable[..., Any]
+_RULES = frozenset(OPTIMIZERS.values())
 MakesOptimizer = Callable[[list[Parameter]], Optimizer]
 
 
@@ -62,7 +63,8 @@ class Task:
     window : ByWindow or None
         Where the stream comes from, if its length is known.
     form : hashable
-        Equal only for tasks whose steps are the same graph, on batches of the same shapes.
+        Equal only for tasks whose steps are the same graph, on batches of the same shapes; None
+        where that is not known, or a step may leave a buffer of the model as it is.
     seed : int or None
         Determines the order of the rows, epoch by epoch; None keeps their own.
     reshuffle : Reshuffle or None
@@ -174,6 +176,7 @@ def prepare(
         None if validation is None else checked("validation", validation),
         as_metrics(metrics),
         positive_size("accumulate", accumulate),
+        form=_form(model, loss, optimizer),
         sample_weight=sample_weight,
         class_weight=class_weight,
     )
@@ -184,6 +187,24 @@ def prepare(
     window = data if isinstance(data, ByWindow) else None
     stream = as_stream(data, lambda batch: checked("data", batch))
     return replace(task, stream=stream, window=window)
+
+
+def _form(model: Module, loss: Loss, optimizer: Optimizer) -> Hashable:
+    """Return what decides the graph of a step, if the model says what decides its own.
+
+    Then the networks of an ensemble share compiled code without being traced one by one.
+    """
+    own = getattr(model, "graph_form", None)
+    params = list(model.parameters())
+    is_bounded = optimizer.clipping.norm is not None or optimizer.clipping.value is not None
+    is_known = own is not None and loss in LOSSES.values() and type(optimizer) in _RULES
+    if not is_known or is_bounded or not all(p.requires_grad for p in params):
+        return None
+    places = {id(p): place for place, p in enumerate(params)}
+    order = tuple(places.get(id(p)) for p in optimizer.params)
+    dtypes = tuple(p.dtype.str for p in params)
+    rule = (type(optimizer), optimizer.shaping, tuple(optimizer.membership), order)
+    return (type(model), own, loss, rule, dtypes)
 
 
 def _with_rows(task: Task, X: Array, y: Array) -> Task:

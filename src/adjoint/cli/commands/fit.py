@@ -13,10 +13,11 @@ import click
 from ...data.row_groups import RowGroups
 from ...errors import require
 from ...files.rescue import check_file_place, check_folder_place, rescued
+from ...tables.choice import NAMES
 from ...tables.conventions import Conventions
 from ...tables.date_format import ORDERS
 from ...tables.reading.table_file import TableFile
-from ...tables.settings import METRICS, TableSettings
+from ...tables.settings import METRICS, MOST_BINS, TableSettings
 from ...tables.target import TASKS
 from ...tables.targets import AnyTarget
 from ..model_output import (
@@ -28,6 +29,7 @@ from ..model_output import (
     tabulate,
     teller,
     told_scores,
+    trials,
 )
 from ..options import (
     ENCODING,
@@ -45,6 +47,8 @@ from ..options import (
 DEFAULTS = TableSettings()
 # Between two lines that say how much was read.
 _SECONDS = 10.0
+# A year; more is a slip of the keyboard.
+_MOST_MINUTES = 525_600
 _PART = FiniteNumber(0, 0.9, min_open=True)
 # The settings that say which rows are held out.
 _SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
@@ -127,6 +131,23 @@ _SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
     help="Part of the units that a step leaves out.",
 )
 @click.option(
+    "--weight-decay",
+    type=FiniteNumber(0),
+    default=DEFAULTS.weight_decay,
+    help="AdamW's: part of a step length by which weights shrink at each step.",
+)
+@click.option(
+    "--bins",
+    type=click.IntRange(0, MOST_BINS),
+    default=DEFAULTS.bins,
+    help="Bins that each number enters the network in, besides its value.",
+)
+@click.option(
+    "--minutes",
+    type=FiniteNumber(0, _MOST_MINUTES, min_open=True),
+    help="Search settings that are not given, for so long, before the network is kept.",
+)
+@click.option(
     "--test",
     callback=as_part_or_file,
     default=str(DEFAULTS.test),
@@ -196,7 +217,7 @@ _SPLITS = {"--split-by": "split_by", "--time": "time", "--folds": "folds"}
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
-    help="A file to keep the training in, and to go on from if it is there.",
+    help="A file to keep the training, or the trials of --minutes, in, and to go on from.",
 )
 @JSON
 def fit(
@@ -213,6 +234,7 @@ def fit(
     missing: tuple[str, ...],
     test: float | Path,
     stream: bool | None,
+    minutes: float | None,
     checkpoint: Path | None,
     as_json: bool,
     **chosen: Any,
@@ -227,6 +249,7 @@ def fit(
     from ...tables.folder import NO_REPORT, REPORT, check_free, save_model
     from ...tables.large import prepare_large
     from ...tables.report import write_report
+    from ...tables.search import Search, check_search
     from ...tables.trial import prepare, prepare_folds, run
     from ...training.saving import Saving
 
@@ -247,6 +270,10 @@ def fit(
     scored_by = None if apart is None else _scored_by(apart, encoding, sheet, targets)
     settings = TableSettings(test=part, **chosen)
     conventions = Conventions(decimal, thousands, dates, missing, source.delimiter)
+    search = None
+    if minutes is not None:
+        search = Search(minutes, frozenset(filter(_is_given, NAMES)), checkpoint)
+        check_search(settings, search.fixed, conventions)
     groups, folds = _streamed(source, stream), None
     if groups is not None and settings.reproducible:
         raise click.UsageError(
@@ -254,6 +281,7 @@ def fit(
             "a time; give --no-stream too"
         )
     parted = [option for option, name in _SPLITS.items() if chosen[name] is not None]
+    parted += ["--minutes"] * (search is not None)
     if parted and groups is not None:
         raise click.UsageError(
             f"{parted[0]}: for tables that are held in memory, and this one is read a window at a "
@@ -297,7 +325,7 @@ def fit(
     say(f"  {kind.name}: {_told_target(kind, parts.left_out)}")
     for sentence in parts.split:
         say(sentence)
-    saving = None if checkpoint is None else Saving(checkpoint)
+    saving = None if checkpoint is None or search is not None else Saving(checkpoint)
     trial = run(
         encoder,
         kind,
@@ -307,6 +335,7 @@ def fit(
         say=note,
         checkpoint=saving,
         folds=folds,
+        search=search,
     )
     record = trial.record
     with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
@@ -314,6 +343,8 @@ def fit(
     if as_json:
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
     else:
+        if record.search is not None and record.search.trials:
+            say(trials(record.search))
         for told in told_scores(record, record.rows["test"]):
             say(told)
         for sentence in [*record.split[len(parts.split) :], *record.verdict]:
@@ -403,13 +434,18 @@ def _check_split(source: TableFile, targets: Sequence[str], chosen: dict[str, An
 
 def _check_folds() -> None:
     """Refuse what does not go together with folds."""
-    context = click.get_current_context()
     for name, reason in {
         "test": "all rows are scored already",
         "checkpoint": "it keeps one training, and each fold is another",
     }.items():
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        if _is_given(name):
             raise click.UsageError(f"--folds: not together with --{name}: {reason}")
+
+
+def _is_given(name: str) -> bool:
+    """Return whether an option is in the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not click.core.ParameterSource.DEFAULT
 
 
 def _require_for_fit(as_json: bool) -> None:
