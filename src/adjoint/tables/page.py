@@ -39,7 +39,7 @@ footer { margin-top: 3rem; font-size: 85%; opacity: .75; }
 @media print {
   :root { color-scheme: light; } body { font-size: 10.5pt; margin: 0; max-width: none; }
   figure, .verdict, .short, tr, pre { break-inside: avoid; }
-  h2, figure { break-after: avoid; }
+  h2, figure:has(+ p), pre, p:has(+ figure), p:has(+ .short) { break-after: avoid; }
   figure svg { min-width: 0; max-height: 7.5cm; } .tall svg { max-height: 14cm; }
   pre { white-space: pre-wrap; } .scroll, figure { overflow: visible; }
   footer { margin-top: 1rem; break-before: avoid; }
