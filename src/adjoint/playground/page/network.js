@@ -152,11 +152,18 @@ function button(unit) {
   return found;
 }
 
-/** What stands in a unit that has no field, if there is room. @param {Unit} unit */
+/** Longer names stand beside their units, where there are as many pixels. */
+const FITS = 3, ROOM = 32;
+
+/** The name of an input or an output, if there is room. @param {Unit} unit */
 function written(unit) {
-  if (unit.kind === "hidden" || unit.size < 12) return "";
+  if (unit.kind === "hidden" || unit.size < 12) return null;
   const text = unit.kind === "input" ? inputName(unit.unit) : outputName(unit.unit);
-  return text.length > 6 ? `${text.slice(0, 5)}…` : text;
+  const room = columns[0][0].x - columns[0][0].size / 2 - 6;
+  if (text.length <= FITS || room < ROOM) return el("span", {}, text.length > 6 ? `${text.slice(0, 5)}…` : text);
+  const found = el("span", { class: "beside" }, text);
+  found.style.maxWidth = `${room}px`;
+  return found;
 }
 
 /** Show a unit's picture in the place of the output, where it is large. @param {Unit|null} unit */
