@@ -76,8 +76,25 @@ LEVELS = [
 
 
 DATES = {
-    "ymd": ["2024-02-29", "2024/2/9 7:05", "2024年1月31日", "20240131T235959Z", "2024-03"],
-    "dmy": ["29/02/2024", "1.2.99", "31-12-68 11:59 pm", "3. 4. 2024 24:00", "1/1/70 23:59:60"],
+    "ymd": [
+        "2024-02-29",
+        "2024/2/9 7:05",
+        "2024年1月31日",
+        "20240131T235959Z",
+        "2024-03",
+        "9999-12-31",
+        "0001-01-01",
+        "1600-02-29",
+        "1900-03-01",
+    ],
+    "dmy": [
+        "29/02/2024",
+        "1.2.99",
+        "31-12-68 11:59 pm",
+        "3. 4. 2024 24:00",
+        "1/1/70 23:59:60",
+        "1.1.69",
+    ],
     "mdy": ["02/29/2024", "1.2.99", "12-31-68 12:00 AM", "3/4/2024, 12:30 p.m."],
     "d month y": ["Mon, 29 Feb. 2024", "1-MAR-99", "31 december 68 08:15:30,123456789"],
     "month d, y": ["February 29, 2024", "Mar. 1 1999 1:02:03.5 +05:30", "Sept 3, 2024 0:00 -0130"],
@@ -89,6 +106,7 @@ NO_DATES = [
     "NA",
     None,
     "2024-02-30",
+    "1900-02-29",
     "30/02/2024",
     "2024-13-01",
     "0000-00-00",
@@ -209,8 +227,17 @@ def category_columns():
 def texts_of(columns, count, seed=0):
     """Return rows of texts: numbers as their columns write them, as others do, and changed."""
     rng = random.Random(seed)
-    rows = [[text] * len(columns) for text in [*HARD, None, "", " NA ", "ünbekannt", "ÜNBEKANNT"]]
+    ties = [_tie(rng) for _ in range(20)]
+    rows = [
+        [text] * len(columns) for text in [*HARD, *ties, None, "", " NA ", "ünbekannt", "ÜNBEKANNT"]
+    ]
     return [*rows, *([_number(rng, columns) for _ in columns] for _ in range(count))]
+
+
+def _tie(rng):
+    """Return a number in the middle between two doubles, all digits of it."""
+    middle, power = 2 * (rng.getrandbits(52) | 1 << 52) + 1, rng.randrange(-120, 120)
+    return str(middle << power) if power >= 0 else f"{middle * 5**-power}e{power}"
 
 
 def _number(rng, columns):

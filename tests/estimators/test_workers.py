@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -210,6 +212,25 @@ def test_work_that_ends_its_workers_is_given_up():
     assert len(calls) == 4
 
 
+def test_rays_losses_count_and_engines_without_a_name_for_them_do_not_disturb(monkeypatch):
+    class RayActorError(Exception):
+        pass
+
+    monkeypatch.setitem(sys.modules, "ray.exceptions", SimpleNamespace(RayActorError=RayActorError))
+    monkeypatch.setitem(sys.modules, "distributed.client", SimpleNamespace())
+    calls = []
+
+    def work():
+        calls.append(0)
+        if len(calls) == 1:
+            raise RayActorError
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        workers.done_again(work)
+    assert len(calls) == 2
+
+
 def test_a_search_that_is_begun_again_draws_the_same(monkeypatch):
     calls = []
 
@@ -360,34 +381,61 @@ def test_a_process_compiles_once_and_keeps_to_its_share_of_the_cores(engine, not
     assert {network.threads_ for network in found} == {"1"}
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("backend", ["threading", "loky"])
-def test_a_program_that_was_killed_goes_on_from_what_is_in_memory(tmp_path, backend):
-    program = tmp_path / "program.py"
-    program.write_text(
+@pytest.fixture(params=["threading", "loky"])
+def program(request, tmp_path):
+    """Return the command of a program that fits 40 networks, and the file where each is noted."""
+    path, fits = tmp_path / "program.py", tmp_path / "fits"
+    path.write_text(
         textwrap.dedent(f"""
         import os, signal, sys
         sys.path[:0] = {FOLDERS!r}
         import joblib
         from test_workers import Noted, X, Y, fit_many
-        many = [Noted(log={str(tmp_path / "fits")!r}, hidden_layer_sizes=4, max_iter=500,
+        many = [Noted(log={str(fits)!r}, hidden_layer_sizes=4, max_iter=500,
                       n_iter_no_change=500, random_state=seed) for seed in range(40)]
-        with joblib.parallel_config({backend!r}, n_jobs=2):
+        with joblib.parallel_config({request.param!r}, n_jobs=2):
             fit_many(many, X, Y, memory={str(tmp_path / "kept")!r})
         print(sum(network.loss_ for network in many))
     """)
     )
-    fits = tmp_path / "fits"
     fits.touch()
-    command = [sys.executable, "-W", "ignore", str(program)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    return [sys.executable, "-W", "ignore", str(path)], fits
+
+
+def ended_after_ten_fits(command, fits, number):
+    """Send a signal to a program and the processes that it started; return what it printed."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, start_new_session=True, text=True)
     while len(fits.read_text().splitlines()) < 10:
         assert process.poll() is None
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.communicate()[0] == b""
+        time.sleep(0.001)
+    os.killpg(process.pid, number)
+    # Both end with the last process that has them open.
+    return process.communicate(timeout=60)
+
+
+@pytest.mark.full
+def test_a_program_that_was_killed_goes_on_from_what_is_in_memory(program):
+    command, fits = program
+    assert ended_after_ten_fits(command, fits, signal.SIGKILL)[0] == ""
     begun = len(fits.read_text().splitlines())
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert len(fits.read_text().splitlines()) - begun <= 32  # two were under way
+    alone = [
+        MLPClassifier(4, max_iter=500, n_iter_no_change=500, random_state=n) for n in range(40)
+    ]
+    assert float(done.stdout) == sum(network.loss_ for network in fit_many(alone, X, Y))
+
+
+@pytest.mark.full
+def test_ctrl_c_ends_the_fits_and_what_is_kept_is_whole(program):
+    command, fits = program
+    out, err = ended_after_ten_fits(command, fits, signal.SIGINT)
+    assert out == ""
+    assert err.rstrip().endswith("KeyboardInterrupt")
+    begun = len(fits.read_text().splitlines())
+    assert begun < 40
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     alone = [
         MLPClassifier(4, max_iter=500, n_iter_no_change=500, random_state=n) for n in range(40)
     ]

@@ -460,6 +460,31 @@ def test_what_cannot_be_carried_is_named_and_nothing_is_written(model, told, tmp
     assert not list(tmp_path.iterdir())
 
 
+class Scanned(nn.Module):
+    def __init__(self):
+        self.weight = nn.Parameter(np.full(2, 0.5))
+
+    def forward(self, x):
+        def turn(h, row):
+            return np.tanh(h + row * self.weight), None
+
+        return ad.scan(turn, 0 * x[:, 0], np.swapaxes(x, 0, 1))[0]
+
+
+@pytest.mark.full
+@needs_compiler
+def test_a_loop_is_written_turn_by_turn_where_the_order_of_sums_is_free(tmp_path):
+    rows = rng.normal(size=(20, 6, 2)), rng.normal(size=(20, 2))
+    given = {"loss": "mse_loss", "optimizer": "adam", "batch_size": 10}
+    made = ad.TrainingTask(Scanned(), rows, reproducible=True, **given)
+    with pytest.raises(ExportError, match="C99 has no scan in a training with reproducible=True"):
+        ad.export(made, tmp_path / "net.c")
+    assert not list(tmp_path.iterdir())
+    assert (
+        ad.export(ad.TrainingTask(Scanned(), rows, **given), tmp_path / "net.c").tested[-2:] == "ok"
+    )
+
+
 @pytest.mark.parametrize("name", ["validation", "metrics", "callbacks", "patience"])
 def test_what_a_training_task_does_not_have_is_named(name):
     with pytest.raises(TypeError, match=f"'{name}'"):

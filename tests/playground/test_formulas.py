@@ -52,6 +52,7 @@ def test_it_means_what_python_would_and_is_written_as_that(seed):
         ("y = x", 3), ("y == x", 1), ("x > y > 1", 1), ("y > x if 1 else 2", 1), ("[x]", 1),
         ("lambda: x", 7), ("__import__('os')", 12), ("open(x)", 1), ("().__class__", 1),
         ("y > sin", 5), ("y > sin(x, y)", 5), ("max(x)", 1), ("sin(x=1)", 1), ("sin(*x)", 5),
+        ("sin(x, out=y)", 1),
         ("y > 1j*x", 5), ("y > 1e999*x", 5), ("y > 1/0 + x", 5), ("(0-8)^0.5 < x", 1),
         ("9^9^9^9 > y", 3), ("ｙ > x", 1), ("y > “x”", 5), ("y\n> x", 2), ("x and y", 1),
         ("not x", 1), ("x // y", 1), ("x % y", 3), ("x @ y", 3), ("True > x", 1), ("...", 1),

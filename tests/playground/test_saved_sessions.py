@@ -167,6 +167,7 @@ def test_a_file_that_is_spoilt_is_refused_whole(spoil, one, content):
     header, _ = ask(one, "load", text=json.dumps(spoil(content)))
     assert header["what"] == "error"
     assert len(header["error"]) < 300
+    assert "Error" not in header["error"]  # a sentence, not what Python stumbled over
     assert (one.steps, one.settings, one.rows, one.drawn, weights(one)) == before
 
 

@@ -242,3 +242,14 @@ def test_few_groups_are_named_and_a_record_says_how_rows_were_split():
     assert "of its 12 values are scored by" in record.split[0]
     assert any("different values of 'group', so the bounds" in line for line in record.verdict)
     assert type(record).from_state(record.to_state()).split == record.split
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classes_keep_their_shares_where_one_has_no_rows_that_count(seed):
+    y = np.array(["a"] * 100 + ["b"] * 90 + ["c"] * 10)
+    data = pyarrow.table({"x": np.arange(200.0), "y": y})
+    settings = TableSettings(test=0.0, seed=seed, **FAST)
+    _, target, parts = prepare(data, "y", settings, weights=1.0 * (y != "a"))
+    assert target.labels == ["a", "b", "c"]
+    assert np.bincount(parts.validation[1], minlength=3).tolist() == [0, 9, 1]
+    assert parts.weights.tolist() == [1.0] * 100

@@ -36,6 +36,16 @@ def test_the_difference_told_is_that_of_the_scores():
     assert f"is {by:.4f} ± " in preference(outputs, Y, "r2")
 
 
+def test_a_gain_that_no_digit_shows_is_none():
+    off = 0.1 * np.random.default_rng(0).normal(size=400)
+    # Surely better, by a thousandth of what is left.
+    outputs = {"network": Y + off, "mean": np.full(400, Y.mean())}
+    outputs["linear regression"] = Y + 1.001 * off
+    told = preference(outputs, Y, "r2")
+    assert told.startswith("The linear regression does as well within the noise")
+    assert "is 0.0000 ±" in told
+
+
 def test_a_difference_in_a_small_unit_has_digits():
     outputs = {"network": near(0.1, 1) * 1e-9, "mean": np.zeros(len(Y))}
     told = preference(outputs, Y * 1e-9, "mae")

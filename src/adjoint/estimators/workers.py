@@ -87,8 +87,9 @@ def _losses() -> tuple[type[BaseException], ...]:
     Dask does again by itself what a process computed, but data that only this one had are lost.
     """
     named = [("ray.exceptions", "RayActorError"), ("distributed.client", "FutureCancelledError")]
-    loaded = [(sys.modules[module], name) for module, name in named if module in sys.modules]
-    return BrokenProcessPool, *(getattr(module, name) for module, name in loaded)
+    # Neither is imported for this, and not every version has the name.
+    found = [getattr(sys.modules.get(module), name, None) for module, name in named]
+    return BrokenProcessPool, *(kind for kind in found if kind is not None)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ _NUMBERS = """    int count;
     const uint32_t *numbers_of_numbers;
 """
 _SIMPLE = """    if (PREFIX_matches(&SIMPLE_NUMBER, text)) {
-        static const PREFIX_number_column plain = {NULL, {0, NULL}, "", "", '.', 0};
+        static const PREFIX_number_column plain = {NULL, {0, NULL}, "", "", '.'};
         const double found = PREFIX_amount(text, &plain);
         for (int i = 0; i < column->count; i++) {
             if (column->numbers[i] == found) {

@@ -26,7 +26,7 @@ from .subjects import read_subject
 
 # One number at a time, each operation rounded for itself: what every compiler makes of C.
 TARGET = Target(vector_bytes=1, fuses=False, has_wide_products=False)
-_FIELDS = ("seed", "epoch", "steps", "turn", "numbers", "work_f64", "work_f32", "work_i64")
+_FIELDS = ("seed", "epoch", "steps", "turn", "numbers", *(f"work_{kind}" for kind in BYTES))
 # The first predictions of so many rows are golden.
 _PREDICTED = 4
 

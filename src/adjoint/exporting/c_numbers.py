@@ -137,7 +137,7 @@ typedef struct {
     const PREFIX_pattern *pattern;
     PREFIX_words missing;
     const char *before, *after;
-    uint32_t decimal, thousands;
+    uint32_t decimal;
 } PREFIX_number_column;
 """,
     "skips": """
@@ -156,7 +156,8 @@ static int PREFIX_skips(PREFIX_text *text, const char *unit) {
 }
 """,
     "amount": """
-/* Returns the number of a text that matches the pattern of a column. */
+/* Returns the number of a text that matches a column's pattern; what is neither a digit nor the
+   decimal mark is a sign, or only parts thousands. */
 static double PREFIX_amount(PREFIX_text text, const PREFIX_number_column *column) {
     PREFIX_digits found = {0, 0, {0}};
     uint32_t before = 0;

@@ -175,7 +175,10 @@ class _ArrayStep:
     def _nest(self, part: Part) -> LoopNest | None:
         if isinstance(part, Turns):
             name = part.node.primitive.name
-            raise ExportError(f"C99 has no {name} in a training with reproducible=True")
+            raise ExportError(
+                f"C99 has no {name} in a training with reproducible=True, whose sums would have "
+                "another order turn by turn; without it the turns are written out"
+            )
         if isinstance(part, (Multiplication, RandomFill)):
             return None
         if isinstance(part, StoringLoops):

@@ -188,7 +188,7 @@ class CTable:
                 f"{name}_patterns, {missing}, {len(field.parts)}, {{{', '.join(parts)}}}\n}};"
             )
         pattern = self.patterns.constant(program(parsed(field.pattern)))
-        decimal, thousands = (ord(mark) if mark else 0 for mark in field.marks)
+        decimal = ord(field.marks[0])
         before, after = map(string, field.units)
         if field.is_exact:
             words, missing = "", "{0, NULL}"
@@ -199,7 +199,7 @@ class CTable:
                     head,
                     words,
                     f"static const {p}_number_column {name} = {{\n    &{pattern}, {missing}, "
-                    f"{before}, {after}, {decimal}, {thousands}\n}};",
+                    f"{before}, {after}, {decimal}\n}};",
                 ],
             )
         )

@@ -86,7 +86,8 @@ class Toy(NamedTuple):
         X, y = self.arrays(_PICTURED, 3, 0.1, 0)
         low, span = X.min(axis=0), np.ptp(X, axis=0)
         shares = y if self.has_classes else (y - y.min()) / np.ptp(y)
-        return np.column_stack([(X - low) / span, shares]).round(2).tolist()
+        points: list[list[float]] = np.column_stack([(X - low) / span, shares]).round(2).tolist()
+        return points
 
     def definition(self) -> str:
         """Return the text of the function, where adjoint does not offer it."""

@@ -93,7 +93,8 @@ def preference(
         f"{metric.replace('_', ' ')} of the network is {told} ± {score_text(metric, error)} "
         "(one standard error)"
     )
-    is_same = _are_same(outputs[NETWORK], outputs[simple])
+    # A gain that is not seen in the digits told is none.
+    is_same = _are_same(outputs[NETWORK], outputs[simple]) or float(told or 0) == 0
     if gain > _ERRORS * error and not is_same:
         return f"Prefer the network: the {by} {better} that of the {simple}."
     if gain < -_ERRORS * error and not is_same:

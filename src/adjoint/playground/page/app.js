@@ -10,8 +10,8 @@ import { say } from "./words.js";
  * @typedef {{name: string, index: number}} Entry
  */
 
-/** A frame is asked for with as many milliseconds of training. */
-const TURN = 12;
+/** So many milliseconds are for training and making its picture together, and so many at least for training. */
+const TURN = 16, LEAST = 5;
 /** Nobody reads numbers that change sooner than after so many milliseconds, and each has the browser lay out its line. */
 const LEGIBLE = 90;
 /** With reduced motion there are no more pictures than this many milliseconds allow. */
@@ -179,7 +179,7 @@ class App {
   /** Ask for the steps of one picture after a step. @param {number} step */
   turn(step) {
     const until = this.speed ? step + this.speed : this.menu.limits.steps;
-    return this.ask("take", { until, milliseconds: TURN });
+    return this.ask("take", { until, milliseconds: Math.max(LEAST, TURN - (this.frame.header.milliseconds || 0)) });
   }
 
   /** Train and draw; while a picture is drawn the steps of the next one are taken. */
