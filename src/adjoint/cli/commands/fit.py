@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -326,19 +327,23 @@ def fit(
     for sentence in parts.split:
         say(sentence)
     saving = None if checkpoint is None or search is not None else Saving(checkpoint)
-    trial = run(
-        encoder,
-        kind,
-        parts,
-        settings,
-        progress=True,
-        say=note,
-        checkpoint=saving,
-        folds=folds,
-        search=search,
-    )
+    with _suitable_threads(parts.rows):
+        trial = run(
+            encoder,
+            kind,
+            parts,
+            settings,
+            progress=True,
+            say=note,
+            checkpoint=saving,
+            folds=folds,
+            search=search,
+        )
     record = trial.record
-    with rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name):
+    with (
+        _suitable_threads(parts.rows),
+        rescued(lambda place: save_model(trial.model, place, report=NO_REPORT), out.name),
+    ):
         save_model(trial.model, out, report=write_report(trial, table.name), replace=force)
     if as_json:
         click.echo(as_json_text({"out": str(out), **summary(trial.model)}))
@@ -357,6 +362,20 @@ def fit(
             f"{_quoted(out / REPORT)}"
         )
     return 130 if record.interrupted else 0
+
+
+def _suitable_threads(rows: int) -> contextlib.AbstractContextManager[object]:
+    """Let BLAS work in one thread where a table is small.
+
+    Its threads wait for each other in a loop: for products that take microseconds they take the
+    time of all cores, and much longer where others need these too.
+    """
+    from threadpoolctl import threadpool_limits
+
+    from ...tables.exchange import MANY_ROWS
+
+    is_small = rows < MANY_ROWS
+    return threadpool_limits(1, user_api="blas") if is_small else contextlib.nullcontext()
 
 
 def _scored_by(
