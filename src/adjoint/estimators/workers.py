@@ -7,16 +7,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
 import joblib
 from joblib.parallel import get_active_backend
 from sklearn.utils import parallel
-from threadpoolctl import threadpool_limits
 
-from ..compiler.native import team
+from ..training.side_by_side import sharing_cores
 
 # How often work is begun again because a worker is gone. Work that ends its worker itself, as by
 # taking more memory than there is, would do so for ever.
@@ -56,19 +55,12 @@ def results(
     return found
 
 
-@contextmanager
-def side_by_side(n_jobs: int | None) -> Iterator[None]:
+def side_by_side(n_jobs: int | None) -> AbstractContextManager[None]:
     """Let each worker in this process have its share of the cores, and no partner.
 
     Processes that joblib's backends start are told their share by OMP_NUM_THREADS.
     """
-    workers = joblib.effective_n_jobs(n_jobs)
-    if workers == 1:
-        yield
-        return
-    share = max(1, joblib.cpu_count() // workers)
-    with team.alone(), threadpool_limits(share, user_api="blas"):
-        yield
+    return sharing_cores(joblib.effective_n_jobs(n_jobs))
 
 
 def done_again(work: Callable[[], Result]) -> Result:

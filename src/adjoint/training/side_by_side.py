@@ -20,7 +20,7 @@ _MOST = 4
 
 
 @contextmanager
-def side_by_side(threads: int) -> Iterator[None]:
+def sharing_cores(threads: int) -> Iterator[None]:
     """Let each of so many threads have its share of the cores, and no partner."""
     if threads == 1:
         yield
@@ -55,7 +55,7 @@ def trained_side_by_side(
         Makes the result of a training that Ctrl-C ended; nothing comes after that.
     """
     over = threading.Event()
-    with side_by_side(threads), ThreadPoolExecutor(threads) as pool:
+    with sharing_cores(threads), ThreadPoolExecutor(threads) as pool:
         begun: deque[Future[Result]] = deque()
         try:
             for job in jobs:
