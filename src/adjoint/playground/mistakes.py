@@ -15,18 +15,18 @@ import numpy as np
 from ..core.annotations import Array
 from ..nn.functional import cross_entropy
 from ..ops.softmax import softmax
-from ..ops.structural import stop_gradient
+from ..ops.structural import astype, stop_gradient
 
 # What the functions below need in a program.
 IMPORTS = [
-    "from adjoint import softmax, stop_gradient",
+    "from adjoint import astype, softmax, stop_gradient",
     "from adjoint.nn.functional import cross_entropy",
 ]
 
 
 def without_softmax(logits: Any, y: Any) -> Any:
     """Return the cross-entropy; its gradient begins with logits - Y, not with softmax - Y."""
-    onehot = np.where(y[:, None] == np.arange(logits.shape[1]), 1.0, 0.0)
+    onehot = astype(y[:, None] == np.arange(logits.shape[1]), dtype=logits.dtype)
     wrong = stop_gradient((logits - onehot) / len(logits))
     moved = logits - stop_gradient(logits)  # it is 0, and only its gradient matters
     return stop_gradient(cross_entropy(logits, y)) + np.sum(wrong * moved)
@@ -37,7 +37,7 @@ def diagonal_of_a_column(logits: Any, y: Any) -> Any:
 
     That is what `np.diag` of a column gives: the one number on its diagonal.
     """
-    onehot = np.where(y[:, None] == np.arange(logits.shape[1]), 1.0, 0.0)
+    onehot = astype(y[:, None] == np.arange(logits.shape[1]), dtype=logits.dtype)
     p = stop_gradient(softmax(logits, axis=1))
     of_right = np.sum(onehot * p, axis=1, keepdims=True)
     wrong = (p - p[:, :1] / of_right) / len(logits)
