@@ -15,7 +15,11 @@ from sklearn.utils.validation import check_memory
 from ..core.annotations import ArrayLike
 from ..version import __version__
 from . import workers
+from .searches import GridSearchCV, RandomizedSearchCV
 from .tables import Table, Targets
+
+# Searches that an earlier version pickled are looked up in this module.
+__all__ = ["GridSearchCV", "RandomizedSearchCV", "fit_many"]
 
 # How much of an estimator's text an error shows.
 _LONGEST = 200
