@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
-NAMES = ["article", "memory", "import", "captured-array"]
+NAMES = ["article", "memory", "import"]
 
 
 def run(*arguments):

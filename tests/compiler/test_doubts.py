@@ -14,6 +14,7 @@ from adjoint.compiler.program import Program
 from adjoint.compiler.simplify.doubts import sentinels
 from adjoint.compiler.simplify.simplify import simplify
 from adjoint.compiler.source.source import write
+from sampled import sampled
 
 NAN, INF = np.nan, np.inf
 
@@ -104,7 +105,7 @@ def test_what_becomes_of_a_strong_product_is_the_same_in_every_tier(sink, tmp_pa
     compare_tiers(slope, SINKS[sink], np.float64, 1, tmp_path)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", sampled([np.float64, np.float32], 2))
 @pytest.mark.parametrize("repeated", [1, 200], ids=["straight-line", "loops"])
 @pytest.mark.parametrize("inner", [slope, matrix_slope])
 def test_strong_products_are_the_same_in_every_tier_and_dtype(inner, repeated, dtype, tmp_path):
