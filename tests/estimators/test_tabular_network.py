@@ -413,6 +413,20 @@ def test_a_pickle_from_before_there_were_these_settings_is_read(classifier):
     assert clone(old).get_params() == clone(classifier).get_params()
 
 
+def test_a_pickle_that_names_the_module_of_earlier_versions_is_read(classifier):
+    # The first protocol writes names of modules as lines.
+    kept = pickle.dumps(classifier, protocol=0)
+    kind = type(classifier)
+    new, old = (
+        f"c{name}\n{kind.__name__}"
+        for name in (kind.__module__, "adjoint.estimators.tabular_network")
+    )
+    assert new.encode() in kept
+    again = pickle.loads(kept.replace(new.encode(), old.encode()))
+    assert type(again) is kind
+    np.testing.assert_array_equal(again.predict(FRAME), classifier.predict(FRAME))
+
+
 def test_weights_reach_it_through_a_pipeline_and_a_search():
     weights = np.where(UNSURE == "yes", 20.0, 1.0)
     piped = make_pipeline(FunctionTransformer(), TabularClassifier(**TINY))

@@ -17,8 +17,9 @@ from .classifier import MLPClassifier  # noqa: E402
 from .many import fit_many  # noqa: E402
 from .regressor import MLPRegressor  # noqa: E402
 from .searches import GridSearchCV, RandomizedSearchCV  # noqa: E402
+from .tabular_classifier import TabularClassifier  # noqa: E402
 from .tabular_encoder import TabularEncoder  # noqa: E402
-from .tabular_network import TabularClassifier, TabularRegressor  # noqa: E402
+from .tabular_regressor import TabularRegressor  # noqa: E402
 
 __all__ = [
     "GridSearchCV",

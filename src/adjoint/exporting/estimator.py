@@ -12,7 +12,7 @@ from ..core.annotations import Array
 from ..estimators.classifier import MLPClassifier
 from ..estimators.regressor import MLPRegressor
 from ..estimators.tables import TableEncoder
-from ..estimators.tabular_network import TabularNetwork
+from ..estimators.tabular_estimator import TabularEstimator
 from ..network import Perceptron
 from ..ops.exponential import sigmoid
 from ..ops.softmax import softmax
@@ -35,7 +35,7 @@ def of_estimator(estimator: Any) -> Subject:
     """
     steps = estimator.steps if hasattr(estimator, "steps") else [("", estimator)]
     *before, (_, last) = steps
-    if isinstance(last, TabularNetwork):
+    if isinstance(last, TabularEstimator):
         if any(step not in (None, "passthrough") for _, step in before):
             raise ExportError(
                 f"export: {type(last).__name__} reads columns as they are; export it without the "

@@ -50,7 +50,7 @@ def of_tabular(estimator: Any) -> Subject:
     strange = [x for x in labels if not isinstance(x, (str, int, float))]
     if strange:
         raise ExportError(f"export: the class {strange[0]!r} is neither a text nor a number")
-    # It computes in float64, see `TabularNetwork`.
+    # It computes in float64, see `TabularEstimator`.
     return _subject(estimator.model_, labels, np.float64, f"{kind}, as fitted")
 
 
