@@ -476,6 +476,12 @@ def test_what_cannot_be_carried_is_named_and_nothing_is_written(model, told, tmp
     assert not list(tmp_path.iterdir())
 
 
+def test_a_label_out_of_range_may_be_why_no_training_can_be_golden(tmp_path):
+    with pytest.raises(ExportError, match="not finite; is a label out of range"):
+        ad.export(task(data=(X, Y - 1)), tmp_path / "net.c")
+    assert not list(tmp_path.iterdir())
+
+
 class Scanned(nn.Module):
     def __init__(self):
         self.weight = nn.Parameter(np.full(2, 0.5))
