@@ -14,6 +14,8 @@ pytest.importorskip("llvmlite")
 
 import adjoint as ad
 from adjoint import nn
+from adjoint.exporting.arranged_training import arranged_training
+from adjoint.exporting.c_learner import TARGET
 from adjoint.exporting.refusal import ExportError
 from adjoint.exporting.scheduled import Scheduled
 from c_trainings import STRICT, trained_in_c
@@ -284,6 +286,12 @@ def test_a_small_training_has_the_bits_of_fit_and_predicts_by_them(exported, fol
         np.testing.assert_allclose(found, model(row[np.newaxis]).data[0], rtol=1e-12)
 
 
+@needs_compiler
+def test_a_batch_may_have_fewer_rows_than_are_predicted(tmp_path):
+    done = ad.export(task(batch_size=1), tmp_path / "net.c")
+    assert done.tested.endswith(": ok")
+
+
 @pytest.mark.full
 @needs_compiler
 def test_single_steps_are_those_of_an_unshuffled_epoch(tmp_path):
@@ -424,6 +432,14 @@ def test_a_schedule_of_too_many_numbers_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_schedule_goes_on_from_the_steps_that_were_taken():
+    made = task(optimizer=by_epochs, epochs=2)
+    made.task.optimizer.steps = 70
+    with arranged_training(made, TARGET, name="C99") as arranged:
+        (schedule,) = arranged.schedules.values()
+    assert (schedule.every, schedule.values.tolist()) == (7, [0.01 / 11, 0.01 / 12])
+
+
 def test_a_schedule_that_never_changes_is_one_number():
     assert len(Scheduled.of(np.full(9, 0.5)).values) == 1
     changing = Scheduled.of(np.array([3.0, 3, 2, 2, 1, 1, 1]))
@@ -457,6 +473,12 @@ def test_what_cannot_be_carried_is_named_and_nothing_is_written(model, told, tmp
     made = ad.TrainingTask(model(), (X, Y), loss="cross_entropy")
     with pytest.raises(ExportError, match=told):
         ad.export(made, tmp_path / "net.c")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_label_out_of_range_may_be_why_no_training_can_be_golden(tmp_path):
+    with pytest.raises(ExportError, match="not finite; is a label out of range"):
+        ad.export(task(data=(X, Y - 1)), tmp_path / "net.c")
     assert not list(tmp_path.iterdir())
 
 

@@ -317,8 +317,9 @@ def test_a_name_that_c_cannot_have_is_refused(file, tmp_path):
 
 
 def test_a_header_is_no_place_for_the_source(tmp_path):
-    with pytest.raises(ExportError, match="would be the header too"):
-        export(nn.Linear(2, 1, rng=0), tmp_path / "net.h", np.ones((1, 2), F32), to="c")
+    for name in ("net.h", "net.H"):
+        with pytest.raises(ExportError, match="would be the header too"):
+            export(nn.Linear(2, 1, rng=0), tmp_path / name, np.ones((1, 2), F32), to="c")
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")

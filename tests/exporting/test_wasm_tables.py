@@ -123,8 +123,15 @@ def test_columns_and_classes_may_have_any_names(tmp_path):
 WRONG = [
     ({"Art": "rot", "Größe": 1}, 'row 1 has no column "Preis"'),
     ({"Preis": "1.5 €", "Art": "rot", "Größe": 1}, '"1.5 €" is a number, but written in another'),
-    ({"Preis": {}, "Art": "rot", "Größe": 1}, 'column "Preis" holds object; expected a text'),
+    ({"Preis": {}, "Art": "rot", "Größe": 1}, 'column "Preis" holds an object; expected a text'),
     ({"Preis": 1, "Art": ["rot"], "Größe": 1}, 'column "Art" holds an array; expected a text'),
+    (None, "row 1 is null; expected an object"),
+]
+# Arguments of predictAll as they stand in a script.
+NO_ROWS = [
+    ("null", "expected an array of rows, got null"),
+    ("{}", "expected an array of rows, got an object"),
+    ("[,]", "row 1 is undefined; expected an object"),
 ]
 
 
@@ -138,11 +145,14 @@ const model = await load();
 const told = {json.dumps([row for row, _ in WRONG])}.map((row) => {{
   try {{ return model.predict(row); }} catch (error) {{ return error.message; }}
 }});
+for (const rows of [{", ".join(rows for rows, _ in NO_ROWS)}]) {{
+  try {{ told.push(model.predictAll(rows)); }} catch (error) {{ told.push(error.message); }}
+}}
 process.stdout.write(JSON.stringify(told));
 """
     command = ["node", "--input-type=module", "-e", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    for told, (_, expected) in zip(json.loads(done.stdout), WRONG, strict=True):
+    for told, (_, expected) in zip(json.loads(done.stdout), [*WRONG, *NO_ROWS], strict=True):
         assert expected in told
 
 

@@ -146,7 +146,10 @@ class ArrangedTraining:
         loop.settings = self._settings_of(steps)
         status = loop.run(_GOLDEN_EPOCHS, steps=steps)
         if status is not Status.PAUSED:
-            raise ExportError(f"{target}: the first steps of this training are not finite")
+            raise ExportError(
+                f"{target}: the first steps of this training are not finite; is a label out of "
+                "range, or the learning rate too large?"
+            )
         weights = np.concatenate([np.ravel(x) for x in loop.state[: self.form.parameters]])
         return Golden(rows, loop.losses(), weights)
 

@@ -104,14 +104,14 @@ class Learner:
         for step in self.steps:
             for kind, size in step.memory.items():
                 self.memory[kind] = max(size, self.memory.get(kind, 0))
+        self.golden = arranged.golden("C99")
         self.first_predictions = self._first_predictions()
         self.predict, self.tolerance = self._prediction()
-        self.golden = arranged.golden("C99")
 
     # --- predictions
 
     def _examples(self) -> Array:
-        return np.asarray(self.arranged.data[0][:_PREDICTED])
+        return np.asarray(self.golden.data[0][:_PREDICTED])
 
     def _first_predictions(self) -> Array:
         model = self.arranged.given.task.model

@@ -258,7 +258,7 @@ def _header_beside(path: Path, name: str) -> Path:
             f"{name}_net"
         )
     header = path.with_suffix(".h")
-    if header == path:
+    if path.suffix.lower() == ".h":  # many disks take .H for it
         raise ExportError(f"C99: {path.name!r} would be the header too; expected a path in .c")
     if not header.name.isprintable() or re.search(r'["\\]|\?\?', header.name):
         raise ExportError(f"C99: a file of C cannot include {header.name!r}; choose another path")

@@ -54,13 +54,15 @@ def scheduled_settings(
 ) -> dict[str, Scheduled]:
     """Return the schedules of those settings that have one, by name.
 
+    They go on from the steps that the optimiser has taken, as they would in `fit`.
+
     Parameters
     ----------
     settings : StepSettings
     names : list of str
         What its numbers are called, in order.
     epochs : int or None
-        How many epochs there will be.
+        How many epochs are to come.
     steps_each : int
         How many steps an epoch has.
     target : str
@@ -78,14 +80,14 @@ def scheduled_settings(
             f"{target}: the optimiser's settings follow a schedule, which is written down step by "
             "step; say how far by TrainingTask(..., epochs=...)"
         )
-    steps = epochs * steps_each
+    steps, taken = epochs * steps_each, settings.optimizer.steps
     if steps > _MOST_STEPS:
         raise ExportError(
             f"{target}: a schedule of {steps:,} steps; at most {_MOST_STEPS:,} can be written down"
         )
     found = np.empty((0, len(names)))
     while len(found) < steps:
-        found = np.concatenate([found, settings.table(len(found), steps - len(found))])
+        found = np.concatenate([found, settings.table(taken + len(found), steps - len(found))])
     table = found.astype(settings.dtype)
     whole = {name: Scheduled.of(column) for name, column in zip(names, table.T, strict=True)}
     for name, schedule in whole.items():

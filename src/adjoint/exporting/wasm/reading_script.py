@@ -21,15 +21,21 @@ for (const column of COLUMNS) {
 }
 const WIDTH = COLUMNS.reduce((sum, column) => sum + column.width, 0);
 
+// Says what a value is that stands in the place of another.
+function kindOf(value) {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
 // Returns a value as the text that a table would have: numbers as Python writes them.
 function written(value, column) {
   if (typeof value === "string") return value;
   if (value instanceof Date) return Number.isNaN(+value) ? "" : value.toISOString();
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (typeof value !== "number") {
-    const kind = Array.isArray(value) ? "an array" : typeof value;
     const name = JSON.stringify(column.name);
-    throw new TypeError(`column ${name} holds ${kind}; expected a text, a number or null`);
+    throw new TypeError(`column ${name} holds ${kindOf(value)}; expected a text, a number or null`);
   }
   const size = Math.abs(value);
   if (!Number.isFinite(value)) return size === Infinity ? String(value).replace("inity", "") : "";
@@ -153,12 +159,16 @@ function readValue(value, column) {
 
 // Returns the numbers of rows, each an object of values by column.
 function readRows(rows) {
+  if (!Array.isArray(rows)) throw new TypeError(`expected an array of rows, got ${kindOf(rows)}`);
   const numbers = new Float64Array(rows.length * WIDTH);
   let place = 0;
   for (const column of COLUMNS) {
     let [words, known] = [0, 0];
-    rows.forEach((row, n) => {
-      if (row === null || typeof row !== "object" || !Object.hasOwn(row, column.name)) {
+    for (const [n, row] of rows.entries()) {
+      if (row === null || typeof row !== "object") {
+        throw new TypeError(`row ${n + 1} is ${kindOf(row)}; expected an object`);
+      }
+      if (!Object.hasOwn(row, column.name)) {
         throw new RangeError(`row ${n + 1} has no column ${JSON.stringify(column.name)}`);
       }
       const value = row[column.name];
@@ -166,7 +176,7 @@ function readRows(rows) {
       numbers.set(found, n * WIDTH + place);
       words += typeof value === "string" && tidyText(value, column) !== null;
       known += !Number.isNaN(found[0]);
-    });
+    }
     if (column.kind !== "category" && words >= 20 && !known) {
       const name = JSON.stringify(column.name);
       throw new RangeError(`column ${name} holds texts that are no ${column.kind}s`);
