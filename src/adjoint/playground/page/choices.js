@@ -52,7 +52,7 @@ export class Choices {
     return {
       what: "menu", fixed: FIXED, built: this.networks.length,
       data: Object.fromEntries(TOYS.map((name) => [name, { classes: true, any: false }])),
-      features: {}, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
+      features: { x1: "x₁", x2: "x₂" }, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
       losses: { classes: ["cross_entropy"], score: [], number: [], counts: [] }, optimizers, schedules: { constant: {} },
       limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS, drawn: 0, formula: 0, session: 0 },
       defaults: this.defaults };
