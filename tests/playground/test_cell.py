@@ -3,6 +3,7 @@
 import base64
 import re
 import sys
+from threading import Thread
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -68,6 +69,20 @@ def test_an_interrupted_answer_is_an_answer(heard, monkeypatch):
     monkeypatch.setattr(Session, "take", interrupted)
     heard.cell.hear({"ask": '{"id": 1, "do": "take", "until": 5}'})
     assert "interrupted" in header(heard.sent[0])["error"]
+
+
+def test_a_session_is_closed_after_its_answer_and_not_amid_it(heard, monkeypatch):
+    closing = Thread(target=heard.cell.close)
+
+    def answered(session, message):
+        closing.start()
+        closing.join(0.05)
+        return b"answer" if heard.cell.session is session else b"none"
+
+    monkeypatch.setattr(cell.requests, "answer", answered)
+    heard.cell.hear({"ask": "{}"})
+    closing.join()
+    assert heard.sent == [({}, [b"answer"]), ({"closed": True}, [])]
 
 
 def test_a_picture_is_kept_with_what_it_shows(heard):

@@ -127,6 +127,16 @@ def test_it_comes_by_pointer_and_by_focus_and_is_read_out(open_page):
 
 
 @pytest.mark.full
+def test_it_comes_by_the_keyboard_after_a_click(open_page):
+    page = open_page().page()
+    settle(page)
+    page.click("#back")
+    page.keyboard.press("Tab")
+    wait(page, "!document.getElementById('tip').hidden")
+    assert "One operation" in page.inner_text("#tip")
+
+
+@pytest.mark.full
 def test_it_comes_by_a_finger(open_page):
     page = open_page().page(width=390, has_touch=True)
     settle(page)
@@ -135,6 +145,7 @@ def test_it_comes_by_a_finger(open_page):
     assert "How large the gradient" in page.inner_text("#tip")
     page.tap("#step")
     wait(page, "playground.step === 1")
+    page.wait_for_timeout(700)  # the tap gave it the focus, which asks after 400 ms
     assert page.is_hidden("#tip")
     box = page.locator("#step").bounding_box()
     touch = page.context.new_cdp_session(page)
@@ -143,6 +154,11 @@ def test_it_comes_by_a_finger(open_page):
     wait(page, "!document.getElementById('tip').hidden")
     assert "One operation" in page.inner_text("#tip")
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.locator("label[for=set-lr]").scroll_into_view_if_needed()
+    page.wait_for_timeout(200)  # a page that scrolls hides it
+    page.tap("label[for=set-lr]")
+    page.wait_for_timeout(700)
+    assert "How far a step goes" in page.inner_text("#tip")
 
 
 @pytest.mark.full

@@ -265,6 +265,44 @@ def test_the_page_finds_all_that_a_session_with_python_says(node):
 
 
 @needs_node
+def test_an_address_of_another_training_is_refused_by_the_name_of_what_differs(node):
+    body = """
+    const asked = [
+      { loss: "focal_loss" }, { batch_size: 32 }, { mistake: "sum" }, { dropout: 0.5 },
+      { norm: "batch" }, { schedule: "cosine" }, { initialise: "zeros" }, { dtype: "float32" },
+      { features: ["x1"] }, { classes: 3 }, { changes: [{ step: 5, given: { lr: 1 } }] },
+      { options: { momentum: 0.9 } }, { layers: [{ units: 4, activation: "tanh", norm: "layer" }] },
+    ];
+    const said = [];
+    for (const each of asked) {
+      await engine.begin(each).then(() => said.push(""), (error) => said.push(error.message));
+    }
+    process.stdout.write(JSON.stringify([asked.map(Object.keys), said]));
+    """
+    asked, said = node.run(body, {})
+    for (name,), text in zip(asked, said, strict=True):
+        assert text.startswith(f"{name}: "), text
+
+
+@needs_node
+def test_the_test_loss_is_known_at_every_epoch_that_a_picture_passes(node):
+    body = """
+    await engine.begin(settings);
+    while (engine.step < 20 * engine.stepsEach) engine.take(engine.step + 3, 100);
+    const { curve, quality } = engine.frame().arrays;
+    for (let k = 0; k < 1000; k++) engine.take(engine.step + engine.stepsEach, 100);
+    process.stdout.write(JSON.stringify([engine.stepsEach, Array.from(curve, Number.isNaN),
+      quality.length / 3, engine.read_at.size, engine.frame().arrays.quality.length / 3]));
+    """
+    each, unknown, epochs, kept, shown = node.run(body, SETTINGS)
+    assert each % 3 != 0
+    assert unknown == [False] * 3 * 20
+    assert epochs == 20
+    assert kept < 1000
+    assert shown == 240
+
+
+@needs_node
 def test_settings_of_a_hostile_address_are_refused_and_change_nothing(node):
     body = """
     await engine.begin({});
@@ -272,6 +310,8 @@ def test_settings_of_a_hostile_address_are_refused_and_change_nothing(node):
       { rows: 1e9 }, { rows: "9" }, { lr: null }, { lr: -1 }, { data: "<b>" }, { data: ["moons"] },
       { layers: [{ units: "x" }] }, { layers: [null] }, { optimizer: "constructor" },
       { seed: 0.5 }, { options: { beta1: "1" } }, { test: [] }, null, 3, "x",
+      { options: { beta2: 1 } }, { options: { epsilon: 0 } }, { options: { constructor: 1 } },
+      { options: "x" }, { layers: "x" },
     ];
     const refused = [];
     for (const each of asked) {
@@ -284,7 +324,7 @@ def test_settings_of_a_hostile_address_are_refused_and_change_nothing(node):
     process.stdout.write(JSON.stringify({ refused, settings: now, defaults }));
     """
     found = node.run(body, {})
-    assert found["refused"] == [True] * 15
+    assert found["refused"] == [True] * 20
     # The default has two layers, and these networks have one.
     assert found["settings"] == found["defaults"] | {"layers": found["settings"]["layers"]}
 
@@ -405,6 +445,7 @@ def test_every_control_of_the_file_is_used_or_grey(opened):
     page.click("#pin")
     page.wait_for_selector("#pinned")
     assert page.is_hidden("#tour")
+    assert page.evaluate("getComputedStyle(document.getElementById('set-dropout')).opacity") < "1"
     for grey in (
         "#code",
         "#weights",

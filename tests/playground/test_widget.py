@@ -176,3 +176,31 @@ def test_a_view_that_ends_shows_the_picture_again(notebook):
     assert one.cells[0].picture_name in one.page.evaluate(hidden)
     one.page.evaluate("window.ends[0]()")
     assert one.cells[0].picture_name not in one.page.evaluate(hidden)
+
+
+def test_a_dialog_is_where_the_reader_sees_it(notebook):
+    one = notebook()
+    (frame,) = frames(one.page)
+    for height, scrolled in ((400, 0), (500, 300)):
+        one.page.set_viewport_size({"width": 1000, "height": height})
+        one.page.evaluate("y => scrollTo(0, y)", scrolled)
+        frame.evaluate("document.getElementById('code').click()")
+        frame.wait_for_selector("dialog[open][style*=inset]")
+        box = frame.query_selector("dialog").bounding_box()
+        assert 0 <= box["y"] < box["y"] + box["height"] <= height
+        one.page.wait_for_timeout(100)
+        assert one.page.evaluate("scrollY") == scrolled
+        frame.press("dialog", "Escape")
+
+
+def test_a_program_is_copied_where_a_page_may_not_write_to_the_clipboard(notebook):
+    one = notebook()
+    (frame,) = frames(one.page)
+    frame.evaluate("""() => {
+      Object.defineProperty(navigator, "clipboard", { value: undefined });
+      addEventListener("copy", () => { window.copied = getSelection().toString(); });
+    }""")
+    frame.click("#code")
+    frame.click("#copy")
+    wait(one.page, lambda: "make_moons(" in (frame.evaluate("window.copied") or ""))
+    assert frame.inner_text("#copy") == "copied"

@@ -65,21 +65,22 @@ class Cell:
             old.close()
 
     def close(self) -> None:
-        """Let the session go, and say so."""
-        _open.remove(self)
-        self.session = None
+        """Let the session go, once it has answered, and say so."""
+        with self.lock:
+            _open.remove(self)
+            self.session = None
         self.send({"closed": True}, [])
 
     def hear(self, content: object) -> None:
         """Answer what a page asks, or keep the picture that it gives."""
-        session = self.session
-        if session is None:
-            self.send({"closed": True}, [])
-            return
         asked = content if isinstance(content, dict) else {}
         with self.lock:
-            if isinstance(asked.get("ask"), str):
-                _open.append(_open.pop(_open.index(self)))
+            session = self.session
+            if session is None:
+                self.send({"closed": True}, [])
+            elif isinstance(asked.get("ask"), str):
+                _open.remove(self)
+                _open.append(self)
                 self.send({}, [requests.answer(session, asked["ask"])])
             elif isinstance(asked.get("picture"), str):
                 self.keep(self.picture(session, asked["picture"]))

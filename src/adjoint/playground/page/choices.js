@@ -14,6 +14,9 @@ const FIXED = ["loss", "batch_size", "initialise", "norm", "dropout", "schedule"
 /** @type {{[name: string]: [number, number, boolean]}} least, most, and whether it is whole */
 const RANGES = { rows: [20, 2000, true], noise: [0, 5, false], test: [0, 0.9, false], seed: [0, 2 ** 32 - 1, true], lr: [1e-12, 1e6, false], stop_epoch: [0, 1e9, true], stop_loss: [0, 1e9, false] };
 
+/** Of the options of optimisers, those that have no number above 0 in all. @type {typeof RANGES} */
+const OPTIONS = { beta1: [0, 1 - 1e-9, false], beta2: [0, 1 - 1e-9, false], epsilon: [1e-300, 1e9, false] };
+
 /** A hidden layer as settings have it: norm and dropout are those of all. @param {number} units @param {string} activation */
 function layer(units, activation) { return { units, activation, norm: null, dropout: null }; }
 
@@ -49,7 +52,7 @@ export class Choices {
     return {
       what: "menu", fixed: FIXED, built: this.networks.length,
       data: Object.fromEntries(TOYS.map((name) => [name, { classes: true, any: false }])),
-      features: {}, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
+      features: { x1: "x₁", x2: "x₂" }, functions: [], exports: [], dtypes: ["float64"], mistakes: ["none"], changeable: { settings: [], first_only: [] }, activations: [...new Set(this.networks.map((each) => each.activation))], initialisers: ["auto"], norms: ["none"],
       losses: { classes: ["cross_entropy"], score: [], number: [], counts: [] }, optimizers, schedules: { constant: {} },
       limits: { layers: Math.max(...this.networks.map((each) => each.units.length)), units: Math.max(...this.networks.flatMap((each) => each.units)), rows: RANGES.rows[1], classes: CLASSES, steps: MOST_STEPS, drawn: 0, formula: 0, session: 0 },
       defaults: this.defaults };
@@ -62,7 +65,9 @@ export class Choices {
    * @returns {Network}
    */
   nearest(asked, now) {
-    const layers = Array.isArray(asked.layers) ? asked.layers : this.defaults.layers;
+    const layers = asked.layers ?? this.defaults.layers;
+    if (!Array.isArray(layers)) throw new Error("layers: expected a list");
+    if (layers.some((each) => each?.norm || each?.dropout)) throw new Error("layers: this page has neither norm nor dropout");
     const wanted = layers.map((/** @type {any} */ each) => Number(each?.units));
     // All layers have one activation here: that of the layer in which it was changed.
     const activation = layers.map((/** @type {any} */ each) => each?.activation).find((/** @type {string} */ name, /** @type {number} */ i) => name !== now[i]?.activation) ?? layers[0]?.activation ?? "tanh";
@@ -78,12 +83,19 @@ export class Choices {
   /** The checked settings of a training. @param {any} asked @param {Network} network */
   read(asked, network) {
     /** @type {any} */
-    const found = { ...this.defaults, optimizer: network.optimizer, layers: network.units.map((units) => layer(units, network.activation)) };
+    const found = { ...this.defaults, options: {}, optimizer: network.optimizer, layers: network.units.map((units) => layer(units, network.activation)) };
     if ("data" in asked) found.data = asked.data;
     if (!TOYS.includes(found.data)) throw new Error(`data: there is no ${JSON.stringify(asked.data)} on this page`);
     for (const name of Object.keys(RANGES)) if (name in asked) found[name] = number(name, asked[name]);
+    // Else an address of the page with Python would have another training here, without a word.
+    for (const name of [...FIXED, "features", "classes", "changes"]) {
+      if (name in asked && JSON.stringify(asked[name]) !== JSON.stringify(found[name])) throw new Error(`${name}: this page has only ${JSON.stringify(found[name])}`);
+    }
     const { lr, ...known } = network.about.settings;
-    found.options = Object.fromEntries(Object.entries(asked.options || {}).filter(([name]) => name in known).map(([name, value]) => [name, number(name, value, [0, 1e9, false])]));
+    for (const [name, value] of Object.entries(asked.options || {})) {
+      if (!Object.hasOwn(known, name)) throw new Error(`options: on this page ${network.optimizer} has no ${JSON.stringify(name)}`);
+      found.options[name] = number(name, value, OPTIONS[name] || [0, 1e9, false]);
+    }
     return found;
   }
 }

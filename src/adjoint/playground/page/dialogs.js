@@ -6,6 +6,9 @@ import { exportButtons } from "./exports.js";
 import { terms } from "./glossary.js";
 import { say } from "./words.js";
 
+/** So far a dialog is from what is around it. */
+const MARGIN = 8;
+
 /** @param {string} title @param {...(Node|null)} inside */
 function dialog(title, ...inside) {
   const found = el("dialog", { "aria-label": title }, el("div", { class: "row" }, el("h2", { tabindex: -1, autofocus: true }, title)), ...inside,
@@ -13,7 +16,28 @@ function dialog(title, ...inside) {
   found.addEventListener("close", () => found.remove());
   document.body.append(found);
   found.showModal();
-  found.scrollIntoView({ block: "nearest" });  // the frame in a notebook may be higher than the screen
+  if (parent !== window) bringIntoSight(found);
+}
+
+/** Put a dialog where the reader sees it: the frame in a notebook may be higher than the screen. @param {HTMLElement} found */
+function bringIntoSight(found) {
+  new IntersectionObserver(([{ intersectionRect: seen }], observer) => {
+    observer.disconnect();
+    found.style.maxHeight = `${Math.max(0, seen.height - 2 * MARGIN)}px`;
+    const free = seen.height - found.offsetHeight;
+    found.style.inset = `${seen.top + free / 2}px 0 auto`;
+  }).observe(document.body);
+}
+
+/** Copy what is shown, also where a page may not write to the clipboard by itself. @param {HTMLElement} shown @returns {Promise<boolean>} whether it was copied */
+async function copied(shown) {
+  try {
+    await navigator.clipboard.writeText(shown.textContent || "");
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(shown);
+    return document.execCommand("copy");
+  }
 }
 
 /** @param {string} name @param {BlobPart} content @param {string} kind */
@@ -37,7 +61,7 @@ export async function openCode() {
     name = what === "program" ? "training.py" : "step.py";
     shown.textContent = text;
   };
-  const copy = el("button", { id: "copy", "data-hint": "copy", onclick: async () => { await navigator.clipboard.writeText(text); copy.textContent = say("copied"); } }, say("copy"));
+  const copy = el("button", { id: "copy", "data-hint": "copy", onclick: async () => { if (await copied(shown)) copy.textContent = say("copied"); } }, say("copy"));
   dialog(say("code"),
     el("div", { class: "row" }, el("button", { "data-hint": "program", onclick: () => show("program") }, say("program")),
       el("button", { id: "whole-step", "data-hint": "whole_step", onclick: () => show("source") }, say("whole_step"))),

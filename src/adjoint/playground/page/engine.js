@@ -10,7 +10,8 @@ import { Training } from "./training.js";
  * @typedef {import("./choices.js").Network} Network
  */
 
-const SIZE = 64, UNIT_SIZE = 24, MOST_CURVE = 240, MOST_MOMENTS = 100;
+const SIZE = 64, UNIT_SIZE = 24, MOST_CURVE = 240, MOST_READ = 4 * MOST_CURVE, MOST_MOMENTS = 100;
+
 export class Engine {
   /** @param {Network[]} networks */
   constructor(networks) {
@@ -23,7 +24,7 @@ export class Engine {
     /** How many rows are trained on, and in how many steps. */ this.split = this.stepsEach = 0;
     /** The parameters before the latest step. @type {Float64Array[]} */ this.before = [];
     /** @type {number[]} */ this.losses = [];
-    /** What was read at the end of some epochs: the test loss, and the accuracy on training and test. @type {Map<number, number[]>} */
+    /** What was read at the ends of epochs, of many at some: the test loss, and the accuracy on training and test. @type {Map<number, number[]>} */
     this.read_at = new Map();
     this.diverged = this.stopped = "";
     /** @type {number[]|null} */ this.probe = null;
@@ -109,10 +110,11 @@ export class Engine {
     this.stopped = "";
     if (stop_epoch) until = Math.min(until, stop_epoch * this.stepsEach);
     if (this.step < until) this.keep();
-    let count = 1;
+    let count = this.stepsEach - this.training.step;  // up to an epoch's end, where the test loss is read
     while (this.step < until && !this.diverged) {
       const since = this.losses.length, started = performance.now(), from = this.step;
       this.advance(Math.min(count, until - from));
+      this.read();
       const low = stop_loss ? this.losses.findIndex((loss, epoch) => epoch >= since && loss <= stop_loss) : -1;
       if (low >= 0) {
         const first = (low + 1) * this.stepsEach;
@@ -158,16 +160,32 @@ export class Engine {
 
   // --- what is seen
 
+  /** What each layer gives for rows. @param {Float64Array} rows */
+  outputs(rows) { return forward(this.layers(), this.network.activation, rows); }
+
+  /** What each layer gives for the training rows, and how good that is there and on the test rows. */
+  score() {
+    const { X, y, split } = this, given = this.outputs(X.subarray(0, 2 * split)), last = given.length - 1;
+    const train = score(given[last], y.subarray(0, split), CLASSES);
+    const test = split < y.length ? score(this.outputs(X.subarray(2 * split))[last], y.subarray(split), CLASSES) : null;
+    return { given, train, test };
+  }
+
+  /** Read the scores at the end of an epoch: the training itself notes its losses only. */
+  read() {
+    const { read_at, training } = this;
+    if (training.step || !training.epoch || this.diverged || read_at.has(training.epoch)) return;
+    const { train, test } = this.score();
+    read_at.set(training.epoch, [test?.loss ?? NaN, train.quality, test?.quality ?? NaN]);
+    if (read_at.size > MOST_READ) [...read_at.keys()].forEach((epoch, i) => { if (i % 2) read_at.delete(epoch); });
+  }
+
   /** @param {string} what @returns {Frame} */
   frame(what = "frame") {
-    const layers = this.layers(), { activation } = this.network, { X, y, split } = this;
-    const outputs = (/** @type {Float64Array} */ rows) => forward(layers, activation, rows);
-    const given = outputs(X.subarray(0, 2 * split)), last = layers.length;
-    const train = score(given[last], y.subarray(0, split), CLASSES);
-    const test = split < y.length ? score(outputs(X.subarray(2 * split))[last], y.subarray(split), CLASSES) : null;
+    this.read();
+    const layers = this.layers(), { activation } = this.network, { given, train, test } = this.score();
     const coming = this.coming(), slopes = gradients(layers, activation, coming.X, coming.y);
     const values = layers.flatMap(({ weight, bias }) => [weight, bias]);
-    if (this.training.step === 0 && this.training.epoch) this.read_at.set(this.training.epoch, [test?.loss ?? NaN, train.quality, test?.quality ?? NaN]);
     /** @type {Frame} */
     const found = {
       header: {
@@ -176,25 +194,25 @@ export class Engine {
         flow: this.named().map(({ name }, i) => [name, rms(values[i]), rms(slopes[i]), this.before.length ? rms(values[i].map((/** @type {number} */ v, /** @type {number} */ k) => v - this.before[i][k])) : 0]),
         idle: Object.fromEntries(this.network.units.map((units, i) => [2 * i, idle(given[i + 1], units, activation)])) },
       arrays: { values: joined(values), gradients: joined(slopes), ...this.curves() }, shapes: {} };
-    this.pictures(found, outputs);
+    this.pictures(found);
     for (const name of ["curve", "quality"]) found.shapes[name] = [found.arrays[name].length / 3, 3];
     return found;
   }
 
-  /** @param {Frame} found @param {(rows: Float64Array) => Float64Array[]} outputs */
-  pictures(found, outputs) {
+  /** @param {Frame} found */
+  pictures(found) {
     const last = this.network.units.length + 1;
-    const shares = probabilities(outputs(this.plane(SIZE))[last], CLASSES).filter((_, i) => i % CLASSES === 1);
+    const shares = probabilities(this.outputs(this.plane(SIZE))[last], CLASSES).filter((_, i) => i % CLASSES === 1);
     found.arrays.field = bytes(shares);
     found.shapes.field = [1, SIZE, SIZE];
-    const given = outputs(this.plane(UNIT_SIZE));
+    const given = this.outputs(this.plane(UNIT_SIZE));
     this.network.units.forEach((units, i) => {
       const most = given[i + 1].reduce((a, v) => Math.max(a, Math.abs(v)), 1e-30), count = UNIT_SIZE * UNIT_SIZE;
       found.header.units[2 * i] = most;
       found.arrays[`units ${2 * i}`] = bytes(Float64Array.from({ length: units * count }, (_, k) => 0.5 + 0.5 * given[i + 1][(k % count) * units + Math.floor(k / count)] / most));
     });
     if (!this.probe) return;
-    const one = outputs(Float64Array.from(this.probe));
+    const one = this.outputs(Float64Array.from(this.probe));
     found.header.probe = { at: this.probe, hidden: Object.fromEntries(this.network.units.map((_, i) => [2 * i, Array.from(one[i + 1])])), outputs: Array.from(one[last]), answer: Array.from(probabilities(one[last], CLASSES)) };
   }
 
@@ -212,7 +230,7 @@ export class Engine {
     const count = this.losses.length, epochs = some(count).map((place) => place + 1);
     const read = [...this.read_at.keys()].filter((epoch) => epoch <= count).sort((a, b) => a - b);
     const shown = some(read.length).map((place) => read[place]);
-    // The test loss is known where a picture was made; elsewhere the line goes on.
+    // The test loss is known where it was read; elsewhere the line goes on.
     const all = [...new Set([...epochs, ...shown])].sort((a, b) => a - b);
     return {
       curve: Float32Array.from(all.flatMap((epoch) => [epoch, this.losses[epoch - 1], this.read_at.get(epoch)?.[0] ?? NaN])),

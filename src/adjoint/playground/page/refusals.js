@@ -6,6 +6,10 @@ import { language, say } from "./words.js";
 const FORMS = [
   [/^(\w+): expected a number from (\S+) to (\S+), got (.+)$/, "{say 1}：应为 {2} 到 {3} 之间的数，实际为 {4}"],
   [/^(\w+): expected a whole number, got (.+)$/, "{say 1}：应为整数，实际为 {2}"],
+  [/^(\w+): this page has only (.+)$/, "{say 1}：本页只有 {2}"],
+  [/^options: on this page (\w+) has no (.+)$/, "设置：本页的 {1} 没有 {2}"],
+  [/^layers: this page has neither norm nor dropout$/, "网络层：本页没有归一化和随机失活"],
+  [/^data: there is no (.+) on this page$/, "数据：本页没有 {1}"],
   [/^features: expected one at least, and each once$/, "输入特征：至少选择一个，且不能重复"],
   [/^data: there is no table; paste one, or load a file$/, "数据：没有表格；请粘贴或载入文件"],
   [/^loss: (\w+) is for classes, and (.+) is a number$/, "损失函数：{1} 用于分类，而 {2} 是数字"],

@@ -7,7 +7,7 @@ import { hint, termOf } from "./words.js";
 const PATIENCE = { rest: 400, press: 500 };
 const tip = el("div", { id: "tip", role: "tooltip", hidden: true });
 let waiting = 0;
-/** Whether the pointer has not moved since it was pressed: what comes under it by then is no question. */
+/** Whether the pointer or finger has neither moved nor given way to a key since it was pressed: what comes under it, or has the focus, by then is no question. */
 let pressed = false;
 /** @type {Element|null} */ let described = null;
 
@@ -41,9 +41,9 @@ function hide() {
 
 /** @param {Event} event */
 function rested(event) {
-  if (event instanceof PointerEvent && event.pointerType === "touch") return;
+  if (pressed || (event instanceof PointerEvent && event.pointerType === "touch")) return;
   hide();
-  if (!pressed) waiting = window.setTimeout(() => show(event.target), PATIENCE.rest);
+  waiting = window.setTimeout(() => show(event.target), PATIENCE.rest);
 }
 
 /** A finger cannot point: it taps a term, or presses a control for long. @param {PointerEvent} event */
@@ -56,10 +56,11 @@ function touched(event) {
 export function listen() {
   document.body.append(tip);
   for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, rested);
-  for (const kind of ["keydown", "focusout", "scroll"]) document.addEventListener(kind, hide, { passive: true });
-  document.addEventListener("pointermove", () => { pressed = false; });
+  for (const kind of ["keydown", "scroll"]) document.addEventListener(kind, hide, { passive: true });
+  document.addEventListener("focusout", () => { if (!pressed) hide(); });  // what is pressed takes the focus away
+  for (const kind of ["pointermove", "keydown"]) document.addEventListener(kind, () => { pressed = false; });
   document.addEventListener("pointerdown", (event) => {
-    pressed = event.pointerType !== "touch";
+    pressed = true;
     hide();
     if (event.pointerType === "touch") touched(event);
   });
