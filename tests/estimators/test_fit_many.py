@@ -11,10 +11,11 @@ pytest.importorskip("sklearn")
 
 from sklearn import model_selection
 from sklearn.datasets import make_moons
+from sklearn.decomposition import PCA
 from sklearn.model_selection import ParameterGrid, StratifiedKFold
 from sklearn.neural_network import MLPClassifier as ScikitClassifier
 from sklearn.neural_network import MLPRegressor as ScikitRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
 from adjoint.data.reshuffle import Reshuffle
@@ -23,10 +24,12 @@ from adjoint.estimators import (
     MLPClassifier,
     MLPRegressor,
     RandomizedSearchCV,
+    as_estimator,
     fit_many,
 )
 from adjoint.estimators.fitting import Fitting
 from adjoint.estimators.solvers import BiasCorrected
+from adjoint.training.callbacks import EarlyStopping
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -85,13 +88,46 @@ def test_what_one_fit_raises_is_raised():
 
 def test_estimators_that_share_state_are_refused():
     one = MLPClassifier()
-    with pytest.raises(ValueError, match="0 and 1 share the same object"):
+    with pytest.raises(ValueError, match="0 and 1 share the same MLPClassifier"):
         fit_many([one, one], X, Y)
     rng = np.random.RandomState(0)
-    with pytest.raises(ValueError, match="0 and 2 share one RandomState"):
+    with pytest.raises(ValueError, match="0 and 2 share the same RandomState"):
         fit_many([MLPClassifier(random_state=x) for x in (rng, 0, rng)], X, Y)
+
+
+STOP, RNG, SCALER = EarlyStopping("loss", patience=2), np.random.RandomState(0), StandardScaler()
+SHARING = {
+    "StandardScaler": lambda: make_pipeline(SCALER, MLPClassifier()),
+    "RandomState": lambda: make_pipeline("passthrough", MLPClassifier(random_state=RNG)),
+    "EarlyStopping": lambda: as_estimator(int, loss="cross_entropy", callbacks=[print, STOP]),
+    "StandardScaler of a union": lambda: make_pipeline(make_union(SCALER, PCA()), MLPClassifier()),
+}
+
+
+@pytest.mark.parametrize("what", SHARING)
+def test_estimators_that_share_what_a_fit_changes_are_refused(what):
+    with pytest.raises(ValueError, match=f"0 and 1 share the same {what.split()[0]}"):
+        fit_many([SHARING[what](), SHARING[what]()], X, Y)
+
+
+def test_estimators_may_share_what_they_clone():
+    one = MLPClassifier(4, max_iter=2, random_state=np.random.RandomState(0))
+    search = [GridSearchCV(one, {"alpha": [x]}, cv=2) for x in (1e-4, 1.0)]
+    assert [one.best_params_["alpha"] for one in fit_many(search, X, Y)] == [1e-4, 1.0]
+
+
+@pytest.mark.parametrize("wrong", [{"y": Y[:100]}, {"y": [*Y, 0]}, {"sample_weight": np.ones(150)}])
+def test_data_of_different_lengths_are_refused_even_where_the_rows_are_in_all(wrong):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fit_many(networks()[:1], **{"X": X, "y": Y, "rows": [np.arange(50)]} | wrong)
+
+
+def test_rows_that_are_not_there_are_named_by_their_estimator():
     with pytest.raises(ValueError, match="rows: 1 given for 2 estimators"):
-        fit_many(networks()[:2], X, Y, rows=[[0, 1]])
+        fit_many(networks()[:2], X, Y, rows=iter([[0, 1]]))
+    with pytest.raises(IndexError) as caught:
+        fit_many(networks()[:2], X, Y, rows=[[0, 199], [0, 200]])
+    assert "estimator 1 of 2" in caught.value.__notes__[0]
 
 
 # --- searches -------------------------------------------------------------------------------------

@@ -136,6 +136,35 @@ def test_memory_tells_apart_what_a_network_is_fitted_to(noted, tmp_path, change)
     assert fits() == 3
 
 
+def test_what_threads_kept_is_found_where_workers_are_given_copies_and_maps(
+    noted, tmp_path, monkeypatch
+):
+    make, fits = noted
+    rows = [np.arange(100), np.arange(50, 150)]
+    arguments = {"rows": rows, "memory": str(tmp_path / "kept")}
+    first = fit_many(make(2), X, Y, **arguments)
+
+    def copying(work, tasks, n_jobs):
+        # As joblib gives large arrays to processes.
+        for place, fit, network, name, key, own, *arrays in tasks:
+            mapped = np.memmap(tmp_path / f"{place}", own.dtype, "w+", shape=own.shape)
+            mapped[:] = own
+            copy = pickle.loads(pickle.dumps(network))
+            yield work(place, fit, copy, name, key, mapped, *arrays)
+
+    monkeypatch.setattr(workers, "results", copying)
+    assert_equal(fit_many(make(2), X, Y, **arguments), first)
+    assert fits() == 2
+
+
+def test_an_estimator_that_cannot_be_kept_is_named(tmp_path):
+    unnamed = as_estimator(lambda rng: None, loss="cross_entropy")
+    with pytest.raises(pickle.PicklingError) as caught:
+        fit_many([KINDS["module"](), unnamed], X, Y, memory=str(tmp_path / "kept"))
+    assert "estimator 1 of 2, ModuleClassifier" in caught.value.__notes__[0]
+    assert not [*tmp_path.rglob("output.pkl")]
+
+
 def test_networks_without_a_seed_are_told_apart_in_memory(tmp_path):
     many = [make_pipeline(StandardScaler(), MLPClassifier(4, max_iter=2)) for _ in range(2)]
     fit_many(many, X, Y, memory=str(tmp_path))

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,27 +109,36 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only there a pare
 
 
 @ON_LINUX
-def test_a_job_whose_launcher_is_killed_ends():
-    launcher = f"""
-import os, subprocess
-command = [{sys.executable!r}, "-I", "-S", {leash.__file__!r}, str(os.getpid()), "/bin/sleep", "99"]
-print(subprocess.Popen(command).pid, flush=True)
-os.read(0, 1)
-"""
-    killed = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", launcher], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+def test_a_job_whose_launcher_is_killed_ends(tmp_path):
+    stand_in = tmp_path / "mpiexec"
+    stand_in.write_text("#!/bin/sh\necho it began\nexec sleep 99\n")
+    stand_in.chmod(0o755)
+    launcher = (
+        f"from adjoint.parallel import job\njob.run(job.Plan(1, ['program.py']), {str(stand_in)!r})"
     )
-    assert killed.stdin is not None
+    killed = subprocess.Popen(
+        [sys.executable, "-c", launcher], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     assert killed.stdout is not None
-    with killed.stdin, killed.stdout:
-        job_id = int(killed.stdout.readline())
-        while Path(f"/proc/{job_id}/comm").read_text() != "sleep\n":  # it became the command
-            time.sleep(0.01)
+    with killed.stdout:
+        assert killed.stdout.readline() == b"it began\n"
         killed.kill()
         assert killed.wait() == -signal.SIGKILL
         # The output ends once nobody has it open any more; half a minute is for a busy machine.
         assert select.select([killed.stdout], [], [], 30)[0]
         assert killed.stdout.read() == b""
+
+
+@ON_LINUX
+@pytest.mark.parametrize("text", ["no program", "#!/no/interpreter\n"])
+def test_an_mpiexec_that_cannot_be_run_is_named_in_one_line(tmp_path, text):
+    broken, lines = tmp_path / "mpiexec", []
+    broken.write_text(text)
+    broken.chmod(0o755)
+    ending = job.run(job.Plan(1, ["program.py"]), str(broken), show=lines.append)
+    assert "mpiexec could not start the job" in ending.text
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{broken}: ")
 
 
 @ON_LINUX

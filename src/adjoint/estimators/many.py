@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import check_memory
+from sklearn.utils.validation import check_consistent_length, check_memory
 
 from ..core.annotations import ArrayLike
+from ..training.callbacks import Callback
 from ..version import __version__
 from . import workers
+from .bridge import ModuleClassifier, ModuleRegressor
 from .searches import GridSearchCV, RandomizedSearchCV
 from .tables import Table, Targets
 
@@ -70,9 +74,10 @@ def fit_many(
     Raises
     ------
     ValueError
-        If an estimator is given twice, two draw from the same RandomState, or ``rows`` are not as
-        many. What `fit` raises, of an estimator that fails, with a note that says which one; others
-        may not be fitted.
+        If an estimator is given twice; if two share a step of a pipeline, a callback or a
+        RandomState; if ``rows`` are not as many, or X, y and ``sample_weight`` differ in length.
+        What `fit` raises, of an estimator that fails, or its rows raise, with a note that says
+        which one it was; others may not be fitted.
 
     Examples
     --------
@@ -85,15 +90,20 @@ def fit_many(
     """
     estimators = list(estimators)
     _check_apart(estimators)
-    if rows is not None and len(rows) != len(estimators):
-        raise ValueError(f"rows: {len(rows)} given for {len(estimators)} estimators; give one each")
+    # Rows would find a value for each row of X in a longer y, and be wrong without a word.
+    check_consistent_length(X, y, sample_weight)
     own_rows = [None] * len(estimators) if rows is None else list(rows)
+    if len(own_rows) != len(estimators):
+        raise ValueError(
+            f"rows: {len(own_rows)} given for {len(estimators)} estimators; give one each"
+        )
     names = [f"estimator {place} of {len(estimators)}" for place in range(len(estimators))]
     folder = os.fspath(memory) if isinstance(memory, os.PathLike) else memory
     arrays, kept = (X, y, sample_weight), check_memory(folder)
-    fit = kept.cache(_fit, ignore=["name", "X", "y", "sample_weight"])
-    own = estimators, names, _keys(estimators, arrays, kept), own_rows
-    missing = dict(enumerate(zip(*own, strict=True)))
+    fit = kept.cache(_fit, ignore=["estimator", "name", "rows", "X", "y", "sample_weight"])
+    is_kept = getattr(kept, "location", "") is not None
+    keys = _keys(estimators, names, own_rows, arrays) if is_kept else [None] * len(estimators)
+    missing = dict(enumerate(zip(estimators, names, keys, own_rows, strict=True)))
 
     def fit_missing() -> None:
         tasks = [(place, fit, *task, *arrays) for place, task in missing.items()]
@@ -108,33 +118,53 @@ def fit_many(
 
 def _check_apart(estimators: Sequence[BaseEstimator]) -> None:
     """Refuse estimators whose results would depend on which of them comes first."""
-    for what, objects in (
-        ("the same object", estimators),
-        ("one RandomState", [getattr(one, "random_state", None) for one in estimators]),
-    ):
-        places: dict[int, int] = {}
-        for place, one in enumerate(objects):
-            if what == "one RandomState" and not isinstance(one, np.random.RandomState):
-                continue
-            if (before := places.setdefault(id(one), place)) != place:
+    places: dict[int, int] = {}
+    for place, estimator in enumerate(estimators):
+        for part in _changed_by_fit(estimator):
+            if (before := places.setdefault(id(part), place)) != place:
                 raise ValueError(
-                    f"estimators {before} and {place} share {what}, so that they cannot be fitted "
-                    "side by side; sklearn.base.clone makes another, a number is a seed of its own"
+                    f"estimators {before} and {place} share the same {type(part).__name__}, so "
+                    "that they cannot be fitted side by side; sklearn.base.clone of an estimator "
+                    "has its own, and a number is a seed of its own"
                 )
 
 
-def _keys(
-    estimators: Sequence[BaseEstimator], arrays: Sequence[Any], memory: joblib.Memory
-) -> list[Hashable]:
-    """Return what memory finds a fitted estimator by, besides the estimator and its rows.
+def _changed_by_fit(estimator: BaseEstimator) -> Iterator[object]:
+    """Yield the objects that a fit changes.
 
-    The data are looked through once, not for each. Estimators without a seed draw other numbers
-    each, so that none is taken for another one.
+    Pipelines and unions fit their steps as they are; what others hold they clone.
     """
-    if getattr(memory, "location", "") is None:
-        return [None] * len(estimators)
-    of_all = __version__, joblib.hash(arrays)
-    return [(*of_all, place if _has_no_seed(one) else None) for place, one in enumerate(estimators)]
+    yield estimator
+    rng = getattr(estimator, "random_state", None)
+    if isinstance(rng, np.random.RandomState):
+        yield rng
+    if isinstance(estimator, ModuleClassifier | ModuleRegressor):
+        yield from (one for one in estimator.callbacks if isinstance(one, Callback))
+    if isinstance(estimator, Pipeline | FeatureUnion):
+        steps = estimator.steps if isinstance(estimator, Pipeline) else estimator.transformer_list
+        for _, step in steps:
+            if hasattr(step, "fit"):  # not "passthrough"
+                yield from _changed_by_fit(step)
+
+
+def _keys(
+    estimators: Sequence[BaseEstimator],
+    names: Sequence[str],
+    rows: Sequence[ArrayLike | None],
+    arrays: Sequence[Any],
+) -> list[Hashable]:
+    """Return what memory finds fitted estimators by.
+
+    They are made here, not by the workers, which may be given large rows as a memory map, or a copy
+    that has another hash. The data are looked through once, not for each. Estimators without a seed
+    draw other numbers each, so that none is taken for another one.
+    """
+    of_all, keys = (__version__, joblib.hash(arrays)), list[Hashable]()
+    for place, (estimator, name, own) in enumerate(zip(estimators, names, rows, strict=True)):
+        with _named(estimator, name):
+            own_key = joblib.hash((estimator, own))
+        keys.append((*of_all, own_key, place if _has_no_seed(estimator) else None))
+    return keys
 
 
 def _has_no_seed(estimator: BaseEstimator) -> bool:
@@ -155,13 +185,20 @@ def _fit(
     y: Targets,
     sample_weight: ArrayLike | None,
 ) -> BaseEstimator:
-    """Return an estimator fitted to its rows; an error says by a note which one it was."""
+    """Return an estimator fitted to its rows."""
     arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
-    if rows is not None:
-        arrays = [_safe_indexing(array, rows) for array in arrays]
-    try:
+    with _named(estimator, name):
+        if rows is not None:
+            arrays = [_safe_indexing(array, rows) for array in arrays]
         with workers.ended_by_ctrl_c():
             return estimator.fit(*arrays)
+
+
+@contextmanager
+def _named(estimator: BaseEstimator, name: str) -> Iterator[None]:
+    """Let an error in the ``with`` block say by a note which estimator it is of."""
+    try:
+        yield
     except Exception as error:
         text = repr(estimator)
         shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

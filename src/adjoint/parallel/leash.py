@@ -29,7 +29,7 @@ def leashed(command: Sequence[str]) -> list[str]:
 
 
 def main(parent: int, command: Sequence[str]) -> None:
-    """Become a command, which ends if its parent ends."""
+    """Become a command, which ends if its parent ends; one that cannot be run is named."""
     try:
         import ctypes
 
@@ -38,7 +38,10 @@ def main(parent: int, command: Sequence[str]) -> None:
         parent = os.getppid()
     # The parent may have ended before the request.
     if os.getppid() == parent:
-        os.execv(command[0], list(command))
+        try:
+            os.execv(command[0], list(command))
+        except OSError as error:
+            sys.exit(f"{command[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":
