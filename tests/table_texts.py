@@ -135,6 +135,12 @@ HARD = [
     "0e5",
     ".5",
     "5.",
+    # The unit e beside the e of an exponent, and a minus behind it.
+    "1e5 e",
+    "-2.5e-3e",
+    "(5E2e)",
+    "5e-",
+    "5e-5 e -",
 ]
 
 
@@ -192,6 +198,7 @@ def number_columns(count, seed=0):
     """Return columns of numbers, each with a format of its own."""
     formats = [NumberFormat(*marks, *units) for marks in MARKS for units in UNITS]
     chosen = [NumberFormat(), *random.Random(seed).sample(formats, count - 1)]
+    chosen[1:2] = [NumberFormat(after="e")]
     ends = [0.0, 1.0]
     return [
         Column(f"c{n}", "number", True, quantiles=ends, numbers=format, missing=MISSING)

@@ -48,6 +48,16 @@ def trials():
     }
 
 
+def test_times_of_a_day_are_drawn_by_the_clock():
+    times = pyarrow.array(np.arange(ROWS) * 400_000_000, pyarrow.time64("us"))
+    y = np.arange(ROWS) / ROWS
+    settings = TableSettings(epochs=1, ensemble=1, hidden=(4,))
+    encoder, target, parts = prepare(pyarrow.table({"at": times, "y": y}), "y", settings)
+    page = write_report(run(encoder, target, parts, settings, progress=False), "t.csv")
+    figure = re.search(r"<h2>What the prediction depends on</h2>(.*?)</figure>", page, re.DOTALL)
+    assert "12:00" in figure[1]
+
+
 def test_a_script_that_no_font_here_has_is_left_to_the_browser():
     x = columns()["x"]
     settings = TableSettings(epochs=1, ensemble=1, hidden=(4,))

@@ -155,19 +155,42 @@ static int PREFIX_skips(PREFIX_text *text, const char *unit) {
     return 1;
 }
 """,
+    "is_over": """
+/* Returns whether only signs follow that may stand behind a number and its unit. */
+static int PREFIX_is_over(PREFIX_text rest) {
+    while (rest.at < rest.end) {
+        const uint32_t code = PREFIX_tidied(PREFIX_next(&rest));
+        if (code != ' ' && code != ')' && code != '-') {
+            return 0;
+        }
+    }
+    return 1;
+}
+""",
     "amount": """
 /* Returns the number of a text that matches a column's pattern; what is neither a digit nor the
-   decimal mark is a sign, or only parts thousands. */
+   decimal mark is a sign, or only parts thousands. A unit is looked for at its end of the text
+   alone, because an e in the middle is that of an exponent. */
 static double PREFIX_amount(PREFIX_text text, const PREFIX_number_column *column) {
     PREFIX_digits found = {0, 0, {0}};
     uint32_t before = 0;
     int decimals = 0, is_negative = 0, power = 0, is_down = 0, in_power = 0, powers = 0;
+    int begun = 0, ended = 0;
     while (text.at < text.end) {
-        if (PREFIX_skips(&text, column->before) || PREFIX_skips(&text, column->after)) {
+        PREFIX_text rest = text;
+        if (!begun && PREFIX_skips(&rest, column->before)) {
+            begun = 1;
+            text = rest;
+            continue;
+        }
+        if (!ended && PREFIX_skips(&rest, column->after) && PREFIX_is_over(rest)) {
+            ended = 1;
+            text = rest;
             continue;
         }
         const uint32_t code = PREFIX_tidied(PREFIX_next(&text));
         const int is_power = before == 'e' || before == 'E';
+        begun |= code != ' ' && code != '(' && code != '+' && code != '-';
         if (code >= '0' && code <= '9' && in_power) {
             power = power < 100000 ? 10 * power + (int)(code - '0') : power;
             powers = 1;

@@ -65,8 +65,9 @@ def read_number(text: str, column: Mapping[str, Any]) -> float:
             name = column["name"]
             raise ValueError(f"column {name!r}: {text!r} is a number, but written in another way")
         return np.nan
-    for unit in filter(None, column["units"]):
-        text = text.replace(unit, "")
+    before, after = (re.escape(unit) for unit in column["units"])
+    text = re.sub(rf"^([ (+-]*){before}", r"\1", text)
+    text = re.sub(rf"{after}([ )-]*)$", r"\1", text)
     negative = re.search(r"(?:^|[^eE])[-(]", text)
     text = re.sub(r"^[ (+-]+|[ )-]+$", "", text)
     decimal, thousands = column["marks"]

@@ -71,6 +71,16 @@ class NumberFormat:
         told += [f"in {unit}" for unit in (self.before, self.after) if unit]
         return ", ".join(told)
 
+    @property
+    def units(self) -> list[str]:
+        """Patterns of the unit before a number and of that after it, and what stays of them.
+
+        Each is at its end of a text, because an e in the middle is that of an exponent.
+        """
+        before, after = (re.escape(unit) for unit in (self.before, self.after))
+        found = {rf"^([ (+-]*){before}": before, rf"{after}([ )-]*)$": after}
+        return [pattern for pattern, unit in found.items() if unit]
+
     @cached_property
     def pattern(self) -> str:
         """What a whole text in this format matches; RE2 and `re` read it alike."""
@@ -92,8 +102,8 @@ class NumberFormat:
             simple = compute.match_substring_regex(found, f"^{PLAIN}$")
             if compute.all(compute.fill_null(simple, True)).as_py():
                 return found.cast(pyarrow.float64())
-        for unit in filter(None, (self.before, self.after)):
-            found = compute.replace_substring(found, unit, "")
+        for unit in self.units:
+            found = compute.replace_substring_regex(found, unit, r"\1")
         # Without its unit: a minus after that of "5 tonne-" is none of an exponent.
         is_negative = compute.match_substring_regex(found, r"(?:^|[^eE])[-(]")
         found = compute.replace_substring_regex(found, r"^[ (+-]+|[ )-]+$", "")

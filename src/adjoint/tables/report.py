@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -192,7 +193,10 @@ def _draw_dependence(
 ) -> None:
     """Draw the curves of one column."""
     is_category = one.column.kind == "category"
+    is_time = one.column.dates is not None and one.column.dates.is_time
     x: Any = np.arange(len(one.values)) if is_category else one.values
+    if is_time:  # matplotlib draws moments, but no times of a day
+        x = [datetime.combine(date(1970, 1, 1), value) for value in one.values]
     for place, k in enumerate(shown):
         label = style.as_words(curves[k], 20) if curves else None
         look: dict[str, Any] = {"color": style.colour(k, ax), "label": label}
@@ -211,6 +215,10 @@ def _draw_dependence(
         ax.set_xlim(-0.5, len(x) - 0.5)
     elif one.column.kind == "number":
         ax.locator_params(axis="x", nbins=5)
+    elif is_time:
+        from matplotlib.dates import DateFormatter
+
+        ax.xaxis.set_major_formatter(DateFormatter("%H:%M"))
     is_crowded = is_category and sum(map(len, names)) > _MOST_LETTERS
     if is_crowded or one.column.kind == "date":
         ax.tick_params(axis="x", labelrotation=35)

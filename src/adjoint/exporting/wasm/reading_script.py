@@ -16,7 +16,7 @@ _READING = r"""
 const pattern = (text) => new RegExp(text, "u");
 for (const column of COLUMNS) {
   column.pattern = pattern(column.pattern);
-  for (const key of ["patterns", "usual"]) column[key] = column[key].map(pattern);
+  for (const key of ["patterns", "usual", "units"]) column[key] = column[key].map(pattern);
   for (const key of ["texts", "numbers"]) column[key] = new Map(column[key]);
 }
 const WIDTH = COLUMNS.reduce((sum, column) => sum + column.width, 0);
@@ -61,7 +61,7 @@ function readNumber(given, column) {
     throw new RangeError(`column ${name}: ${JSON.stringify(given)} is ${told}`);
   }
   let text = given;
-  for (const unit of column.units) if (unit) text = text.replaceAll(unit, "");
+  for (const unit of column.units) text = text.replace(unit, "$1");
   const isNegative = /(?:^|[^eE])[-(]/.test(text);
   text = text.replace(/^[ (+-]+|[ )-]+$/g, "");
   const [decimal, thousands] = column.marks;
@@ -209,6 +209,7 @@ def reading_script(fields: Sequence[Field]) -> str:
 
 
 def _described(field: Field) -> dict[str, Any]:
+    before, after = ("".join(rf"\u{{{ord(x):x}}}" for x in unit) for unit in field.units)
     return {
         "name": field.name,
         "kind": field.kind,
@@ -221,7 +222,7 @@ def _described(field: Field) -> dict[str, Any]:
         "numbers": [[key, number] for key, number in field.by_number.items()],
         "pattern": in_javascript(field.pattern),
         "marks": list(field.marks),
-        "units": list(field.units),
+        "units": [f"^([ (+-]*){before}", f"{after}([ )-]*)$"],
         "patterns": [in_javascript(one) for one in field.patterns],
         "usual": [in_javascript(one) for one in field.usual_patterns],
         "parts": list(field.parts),
