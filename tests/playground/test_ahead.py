@@ -55,8 +55,11 @@ def test_it_changes_no_bit_of_the_training(ahead):
 def test_while_it_is_made_the_page_is_answered_and_no_step_is_taken():
     session = Session(Brought(SMALL), Busy())
     session.take(3, 0.001)
+    session._code.set_result(None)  # between the step that was asked for and the answer
     assert session.steps.taken == 0
-    assert unpack(session.frame())[0]["making"]
+    assert unpack(session.frame())[0]["making"]  # so that the page asks again
+    session.take(3, 0.1)
+    assert not unpack(session.frame())[0]["making"]
 
 
 def test_what_nobody_waits_for_any_more_is_not_begun(ahead):

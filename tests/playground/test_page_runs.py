@@ -90,6 +90,38 @@ def test_while_it_plays_the_rate_changes_and_it_plays_on(open_page):
     settle(page)
 
 
+def test_changes_wait_for_those_before_them_to_take_the_steps_again(open_page):
+    one = open_page(SMALL | {"optimizer": "sgd"})
+    page = one.page()
+    go(page, 5000)
+    page.click("details.more summary")
+    for name, value in (("momentum", "0.8"), ("weight_decay", "0.01")):
+        page.fill(f"#set-{name}", value)
+        page.press(f"#set-{name}", "Tab")
+    wait(page, "playground.now.options.weight_decay === 0.01 && playground.step === 5000")
+    settle(page)
+    (change,) = page.evaluate("playground.settings.changes")
+    assert change == {"step": 5000, "given": {"options": {"momentum": 0.8, "weight_decay": 0.01}}}
+    wait(page, "!playground.held")
+    assert one.session.steps.taken == 5000
+
+
+def test_play_and_pause_hold_while_steps_are_taken_again(open_page):
+    page = open_page(SMALL | {"optimizer": "sgd"}).page()
+    far = page.evaluate("playground.menu.limits.steps")
+    page.evaluate(f"void playground.goTo({far})")
+    wait(page, "playground.notice")
+    page.click("#play")
+    wait(page, "playground.playing && playground.step > 0 && playground.notice === ''")
+    reached = page.evaluate("playground.step")
+    wait(page, f"playground.step > {reached}")
+    page.evaluate("void playground.set({ options: { momentum: 0.5 } })")
+    page.click("#play")
+    wait(page, "!playground.held")
+    settle(page)
+    assert page.inner_text("#play") == "Play"
+
+
 def test_structure_begins_anew_with_the_settings_of_now(open_page):
     page = open_page().page()
     go(page, 30)

@@ -193,8 +193,8 @@ class Session:
 
     @property
     def is_making(self) -> bool:
-        """Whether native code is being made, for which the first step waits."""
-        return self._code is not None and self._code.running()
+        """Whether the first step has still to ask for native code that is made ahead."""
+        return self._code is not None
 
     def _is_ready(self, seconds: float) -> bool:
         """Wait so long for native code that is being made; whether the first step can be taken."""

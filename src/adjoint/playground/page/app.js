@@ -49,6 +49,8 @@ class App {
     this.connected = false;
     this.busy = false;
     /** Whether many steps are taken at once; any other wish ends it. */ this.hurried = false;
+    /** Whether a change is under way, for which playing waits. */ this.held = false;
+    /** The change that was asked for last; the next one waits for it. @type {Promise<unknown>} */ this.latest = Promise.resolve();
     /** @type {{place: number, unit: number}|null} */ this.magnified = null;
     this.scale = "batch";
     this.speed = 10;
@@ -184,13 +186,13 @@ class App {
 
   /** Train and draw; while a picture is drawn the steps of the next one are taken. */
   async run() {
-    if (this.busy) return;
+    if (this.busy || this.held) return;
     this.busy = true;
     /** @type {Promise<Frame|null>|null} */ let next = null;
-    while (this.playing) {
+    while (this.playing && !this.held) {
       const started = performance.now();
       /** @type {Frame|null} */ const frame = await (next || this.turn(this.step));
-      /** @type {any} */ const goes = frame && this.playing && !frame.header.diverged && !frame.header.stopped;
+      /** @type {any} */ const goes = frame && this.playing && !this.held && !frame.header.diverged && !frame.header.stopped;
       next = goes && !CALM.matches ? this.turn(frame.header.step) : null;
       this.received(frame);
       await new Promise(requestAnimationFrame);
@@ -200,7 +202,8 @@ class App {
     const last = next ? await next : null;
     this.busy = false;
     if (last) this.received(last);
-    else this.rested();
+    else if (!this.playing) this.rested();
+    if (this.playing) this.run();  // it was pressed again meanwhile
   }
 
   /** Wait until nothing is under way, so that no click is lost. */
@@ -224,6 +227,7 @@ class App {
     }
     this.busy = false;
     if (frame) this.received(frame);
+    if (this.playing) this.run();  // it was pressed meanwhile
   }
 
   async forward() {
@@ -268,9 +272,36 @@ class App {
   /** The settings as they are for the step to come, with what was changed by hand. @returns {Header} */
   get now() { return { ...this.settings, ...this.frame.header.now }; }
 
-  /** Change settings: those of the optimiser from here on, all others by beginning anew. @param {Header} changes */
-  set(changes) {
-    return this.step && this.leadsOn(changes) ? this.adjust(changes) : this.change(changes);
+  /**
+   * Change settings: those of the optimiser from here on, all others by beginning anew.
+   * @param {Header|(() => Header)} given or what gives them when the changes before this one are made
+   */
+  set(given) {
+    return this.between(() => {
+      const changes = typeof given === "function" ? given() : given;
+      return this.step && this.leadsOn(changes) ? this.adjust(changes) : this.restart(changes);
+    });
+  }
+
+  /** Begin anew with some settings changed; what was changed by hand holds from the first step on. @param {Header} changes */
+  change(changes) { return this.between(() => this.restart(changes)); }
+
+  /**
+   * Change something between two steps, one change after another; what played plays on.
+   * @template T @param {() => Promise<T>} act @returns {Promise<T>}
+   */
+  between(act) {
+    const done = this.latest.then(async () => {
+      this.held = true;
+      await this.idle();
+      try { return await act(); } finally {
+        this.held = false;
+        this.tell("playing");
+        if (this.playing) this.run();
+      }
+    });
+    this.latest = done.catch(() => {});
+    return done;
   }
 
   /** Whether a training can go on with other settings. @param {Header} changes */
@@ -284,33 +315,20 @@ class App {
 
   /** Go on from here with other settings of the optimiser. @param {Header} given */
   async adjust(given) {
-    const was = this.playing;
-    this.playing = false;
-    await this.idle();
     const step = this.step, frame = await this.ask("change", { given });
     if (frame) {
       this.settings = frame.header.settings;
       this.furthest = step;
-      this.received(frame);
       if (frame.header.step < step) await this.goTo(step);  // with these its update has another form
+      else this.received(frame);
     }
     this.tell("settings");
-    this.playing = was;
-    this.tell("playing");
-    if (was) this.run();
   }
 
-  /** Begin anew with some settings changed; what was changed by hand holds from the first step on. @param {Header} changes */
-  async change(changes) {
-    const was = this.playing;
-    this.playing = false;
-    await this.idle();
+  /** @param {Header} changes */
+  async restart(changes) {
     const before = "changes" in changes ? this.settings : { ...this.now, changes: [] };
-    const is_begun = this.opened(await this.ask("begin", { settings: { ...before, ...changes } }));
-    this.playing = was;
-    this.tell("playing");
-    if (was) this.run();
-    return is_begun;
+    return this.opened(await this.ask("begin", { settings: { ...before, ...changes } }));
   }
 
   /** Look elsewhere: other axes, held columns or a point. @param {Header} given */

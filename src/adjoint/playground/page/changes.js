@@ -15,7 +15,7 @@ export function changesByHand() {
 function line({ step, given }, n) {
   const text = `${say("from_step", step.toLocaleString("en"))}: ${settingsTold(given)}`;
   return el("li", { class: step >= app.step ? "faint" : "" }, el("span", {}, text),
-    el("button", { class: "small", "data-forget": n, title: say("forget_change"), "aria-label": `${say("forget_change")}: ${text}`, onclick: () => forget(n) }, "✕"));
+    el("button", { class: "small", "data-forget": n, title: say("forget_change"), "aria-label": `${say("forget_change")}: ${text}`, onclick: () => forget(step) }, "✕"));
 }
 
 /** Settings and their values in a line. @param {Object<string, any>} given @returns {string} */
@@ -26,11 +26,10 @@ export function settingsTold(given) {
       : [`${say(name)} ${typeof value === "string" ? say(value) : value}`]).join(", ") || say("defaults");
 }
 
-/** Take a change back: the steps are taken again without it. @param {number} n */
-async function forget(n) {
-  app.stop();
-  await app.idle();
-  const step = app.step;
-  await app.change({ changes: app.settings.changes.filter((/** @type {any} */ _, /** @type {number} */ i) => i !== n) });
-  if (step > 0) await app.goTo(step);
+/** Take back the change at a step: all steps are taken again without it. @param {number} at */
+function forget(at) {
+  return app.between(async () => {
+    const step = app.step, changes = app.settings.changes.filter((/** @type {any} */ each) => each.step !== at);
+    if (await app.restart({ changes }) && step) await app.goTo(step);
+  });
 }

@@ -46,7 +46,7 @@ function number(name, given = {}, within = null) {
   const control = el("input", { type: "number", step: "any", value: known[name], ...given,
     onchange: () => {
       const value = control.value === "" ? null : Number(control.value);
-      app.set(within ? { [within.group]: { ...app.now[within.group], [name]: value } } : { [name]: value });
+      app.set(() => (within ? { [within.group]: { ...app.now[within.group], [name]: value } } : { [name]: value }));
     } });
   return field(name, control, within ? `option ${name}` : name);
 }
@@ -57,7 +57,7 @@ function options(group, defaults) {
     if (typeof value !== "boolean") return number(name, {}, { group, defaults });
     const now = { ...defaults, ...app.now[group] }[name];
     const control = el("input", { type: "checkbox", checked: now,
-      onchange: () => app.set({ [group]: { ...app.now[group], [name]: control.checked } }) });
+      onchange: () => app.set(() => ({ [group]: { ...app.now[group], [name]: control.checked } })) });
     return field(name, control, `option ${name}`);
   });
 }
