@@ -218,7 +218,7 @@ def _draw_dependence(
     elif is_time:
         from matplotlib.dates import DateFormatter
 
-        ax.xaxis.set_major_formatter(DateFormatter("%H:%M"))
+        ax.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
     is_crowded = is_category and sum(map(len, names)) > _MOST_LETTERS
     if is_crowded or one.column.kind == "date":
         ax.tick_params(axis="x", labelrotation=35)
