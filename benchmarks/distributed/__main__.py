@@ -46,10 +46,9 @@ def exact(full, kept):
 def digests(ranks, facts, kept):
     """Return the digests that some ranks come to, from a file if they were found before."""
     key = {"ranks": ranks, **facts}
-    lines = kept.read_text().splitlines() if kept and kept.exists() else []
-    for line in map(json.loads, lines):
-        if line["key"] == key:
-            return line["digests"]
+    for known, table in read(kept) if kept else []:
+        if known == key:
+            return table
     found, errors, _ = run("exact", ranks, facts, "--timeout", "0")
     if not found:
         sys.exit(errors)
@@ -57,6 +56,16 @@ def digests(ranks, facts, kept):
         with kept.open("a") as file:
             file.write(json.dumps({"key": key, "digests": found[0]}) + "\n")
     return found[0]
+
+
+def read(kept):
+    """Return the keys and digests in a file; that it cannot be written is said now, not later."""
+    try:
+        kept.touch()
+        lines = [json.loads(line) for line in kept.read_text().splitlines()]
+        return [(line["key"], line["digests"]) for line in lines]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        sys.exit(f"--kept {kept}: {error!r}; if its last line is cut off, remove this line")
 
 
 def kills(full, kept):

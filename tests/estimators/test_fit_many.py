@@ -9,7 +9,9 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+import joblib
 from sklearn import model_selection
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_moons
 from sklearn.decomposition import PCA
 from sklearn.model_selection import ParameterGrid, StratifiedKFold
@@ -108,6 +110,40 @@ SHARING = {
 def test_estimators_that_share_what_a_fit_changes_are_refused(what):
     with pytest.raises(ValueError, match=f"0 and 1 share the same {what.split()[0]}"):
         fit_many([SHARING[what](), SHARING[what]()], X, Y)
+
+
+THREADS = threading.Barrier(2)
+
+
+class Waits(ClassifierMixin, BaseEstimator):
+    """It is fitted once as many threads as are expected are at it."""
+
+    def __init__(self, place=0):
+        self.place = place
+
+    def fit(self, X, y):
+        THREADS.wait(20)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X), int)
+
+
+@pytest.mark.parametrize("config", [{}, {"prefer": "threads"}, {"backend": "threading"}], ids=str)
+def test_as_many_threads_are_used_as_joblib_is_told_for_all(config):
+    with joblib.parallel_config(n_jobs=2, **config):
+        fit_many([Waits(), Waits()], X, Y)
+        GridSearchCV(Waits(), {"place": [0, 1]}, cv=2, refit=False).fit(X, Y)
+
+
+def test_a_backend_without_threads_is_kept_to():
+    places = []
+    with joblib.parallel_config("sequential"):
+        search = GridSearchCV(MLPClassifier(2, max_iter=1), {"alpha": [1.0]}, cv=2, n_jobs=2)
+        search.scoring = lambda *_: places.append(threading.get_ident()) or 1.0
+        search.fit(X, Y)
+    assert {*places} == {threading.get_ident()}
 
 
 def test_estimators_may_share_what_they_clone():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import Any, Self
 
 import numpy as np
-from joblib import parallel_config
 from sklearn import model_selection
 
 from . import workers
@@ -27,10 +25,7 @@ class _InThreads:
                 rng.set_state(state)
             search(X, y, **params)
 
-        with ExitStack() as opened:
-            if workers.are_threads():
-                opened.enter_context(parallel_config("threading"))
-            opened.enter_context(workers.side_by_side(self.n_jobs))
+        with workers.side_by_side(self.n_jobs):
             workers.done_again(begin)
         return self
 

@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
 import joblib
-from joblib.parallel import get_active_backend
+from joblib.parallel import SequentialBackend, get_active_backend
 from sklearn.utils import parallel
 
 from ..training.side_by_side import sharing_cores
@@ -55,12 +55,20 @@ def results(
     return found
 
 
-def side_by_side(n_jobs: int | None) -> AbstractContextManager[None]:
+@contextmanager
+def side_by_side(n_jobs: int | None) -> Iterator[None]:
     """Let each worker in this process have its share of the cores, and no partner.
 
-    Processes that joblib's backends start are told their share by OMP_NUM_THREADS.
+    They are threads where nothing else was asked for. Processes that joblib's backends start are
+    told their share by OMP_NUM_THREADS.
     """
-    return sharing_cores(joblib.effective_n_jobs(n_jobs))
+    with ExitStack() as opened:
+        backend, _ = get_active_backend(prefer="threads")
+        if are_threads() and not isinstance(backend, SequentialBackend):
+            # Where threads are only preferred there is one, whatever n_jobs `parallel_config` has.
+            opened.enter_context(joblib.parallel_config("threading"))
+        opened.enter_context(sharing_cores(joblib.effective_n_jobs(n_jobs)))
+        yield
 
 
 def done_again(work: Callable[[], Result]) -> Result:
