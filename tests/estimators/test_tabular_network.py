@@ -306,6 +306,20 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there():
     assert with_them.columns_ == without.columns_
 
 
+@pytest.mark.parametrize("power", [-1000, 1, 1000])
+def test_weights_count_beside_each_other_alone(power):
+    weights = 1.0 + np.arange(ROWS) % 3
+    usual = TabularRegressor(**TINY).fit(FRAME, RENT, sample_weight=weights)
+    scaled = TabularRegressor(**TINY).fit(FRAME, RENT, sample_weight=np.ldexp(weights, power))
+    np.testing.assert_array_equal(scaled.predict(FRAME), usual.predict(FRAME))
+
+
+def test_products_of_huge_weights_are_no_infinity():
+    weights, of_class = np.where(UNSURE == "yes", 1e300, 1e299), {"yes": 2e300, "no": 1e300}
+    huge = chances(weights=weights, class_weight=of_class)
+    assert huge == pytest.approx(chances(weights=np.where(UNSURE == "yes", 20.0, 1.0)), abs=1e-9)
+
+
 @pytest.mark.parametrize("weight", [{"yes": 0}, {"yes": 0.0, "no": 3.0}], ids=str)
 def test_a_class_of_weight_0_is_known_and_not_predicted(weight):
     model = TabularClassifier(class_weight=weight, **TINY).fit(FRAME, LABELS)

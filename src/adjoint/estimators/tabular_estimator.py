@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..core.annotations import Array, ArrayLike
 from ..core.checks import positive_size
+from ..core.magnitude import magnitude
 from ..core.operand import refuse_subclass
 from ..tables.choice import NAMES
 from ..tables.model import TableModel
@@ -146,9 +147,9 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
         y : (n,) array, or (n, k) array of numbers
             The targets.
         sample_weight : (n,) array, optional
-            How much each row counts, from 0; a row with 0 is as if it was not there. Weights are
-            not the same as repeated rows: other rows would be held out to stop by, and other ones
-            stand in a step together.
+            How much each row counts beside others, from 0; a row with 0 is as if it was not
+            there. Weights are not the same as repeated rows: other rows would be held out to stop
+            by, and other ones stand in a step together.
 
         Returns
         -------
@@ -225,10 +226,8 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
             own = _check_sample_weight(
                 sample_weight, targets.reshape(len(targets), -1), ensure_non_negative=True
             )
-            weights = own if weights is None else own * weights
-        if weights is not None and not weights.any():
-            raise ValueError("sample_weight, class_weight: the weights of all rows are 0")
-        return weights
+            weights = own if weights is None else _of_mean_one(own) * _of_mean_one(weights)
+        return None if weights is None else _of_mean_one(weights)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on from a pickle, also from one of before there were some of the settings."""
@@ -259,6 +258,17 @@ def checked_targets(estimator: BaseEstimator, y: Any, rows: int) -> Array:
         raise ValueError(f"y has {y.ndim} axes; expected one, or two of several targets")
     check_consistent_length(range(rows), y)
     return np.asarray(y)
+
+
+def _of_mean_one(weights: Array) -> Array:
+    """Return weights of mean 1 over the rows that count.
+
+    The linear model that a network starts as would be pulled to 0 less by larger weights.
+    """
+    if not weights.any():
+        raise ValueError("sample_weight, class_weight: the weights of all rows are 0")
+    scaled = np.ldexp(weights, -magnitude(weights))
+    return np.asarray(scaled / scaled[scaled > 0].mean())
 
 
 def _seed(random_state: RandomState) -> int:
