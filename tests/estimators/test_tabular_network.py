@@ -467,6 +467,14 @@ def test_minutes_search_what_is_as_by_default_and_the_trials_can_be_read(monkeyp
     assert TabularRegressor(**quick).fit(FRAME, RENT).trials_ == []
 
 
+def test_a_search_draws_one_seed_as_a_fit_does():
+    random, once = np.random.RandomState(0), np.random.RandomState(0)
+    once.randint(2**31 - 1)
+    with pytest.raises(TableError, match="reproducible"):
+        TabularRegressor(minutes=1, reproducible=True, random_state=random).fit(FRAME, RENT)
+    assert random.randint(2**31 - 1) == once.randint(2**31 - 1)
+
+
 @pytest.mark.parametrize("minutes", [0, -1, np.nan, np.inf, "2", True])
 def test_a_time_that_is_none_is_refused(minutes):
     with pytest.raises(ValueError, match="minutes: expected a number"):

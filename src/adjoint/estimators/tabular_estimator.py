@@ -167,7 +167,7 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
             raise TypeError(f"fit: unknown keyword {unknown.pop()!r}; sample_weight is one")
         conventions, settings = self._conventions(), self._settings()
         if self.minutes is not None:
-            check_search(settings, self._fixed(), conventions)
+            check_search(settings, _fixed(settings), conventions)
         with unchanged_by_errors(self):
             table = self._read(X, is_first=True)
             targets = self._read_targets(y, len(table))
@@ -185,7 +185,7 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
             if self.minutes is None:
                 trained = train(encoder, target, parts, settings, progress=self.verbose)
             else:
-                wanted = Search(self.minutes, self._fixed())
+                wanted = Search(self.minutes, _fixed(settings))
                 shown = "log" if self.verbose else False
                 found = search(encoder, target, parts, settings, wanted, progress=shown)
                 trained, trials = found.trained, found.searched.table()
@@ -233,12 +233,6 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
         """Go on from a pickle, also from one of before there were some of the settings."""
         super().__setstate__(with_all_settings(type(self), state))
 
-    def _fixed(self) -> frozenset[str]:
-        """Return the names of what no search changes: what is not as by default."""
-        default = {name: getattr(DEFAULTS, name) for name in NAMES}
-        settings = self._settings()
-        return frozenset(name for name in NAMES if getattr(settings, name) != default[name])
-
     def _outputs(self, X: ArrayLike | DataFrame) -> Any:
         # The last digits of products of 32 bits depend on where in a batch a row stands.
         rows = self._encoded(X, Counter()).astype(np.float64)
@@ -258,6 +252,11 @@ def checked_targets(estimator: BaseEstimator, y: Any, rows: int) -> Array:
         raise ValueError(f"y has {y.ndim} axes; expected one, or two of several targets")
     check_consistent_length(range(rows), y)
     return np.asarray(y)
+
+
+def _fixed(settings: TableSettings) -> frozenset[str]:
+    """Return the names of what no search changes: what is not as by default."""
+    return frozenset(name for name in NAMES if getattr(settings, name) != getattr(DEFAULTS, name))
 
 
 def _of_mean_one(weights: Array) -> Array:
