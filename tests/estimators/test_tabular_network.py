@@ -306,6 +306,20 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there():
     assert with_them.columns_ == without.columns_
 
 
+@pytest.mark.parametrize("power", [-1000, 1, 1000])
+def test_weights_count_beside_each_other_alone(power):
+    weights = 1.0 + np.arange(ROWS) % 3
+    usual = TabularRegressor(**TINY).fit(FRAME, RENT, sample_weight=weights)
+    scaled = TabularRegressor(**TINY).fit(FRAME, RENT, sample_weight=np.ldexp(weights, power))
+    np.testing.assert_array_equal(scaled.predict(FRAME), usual.predict(FRAME))
+
+
+def test_products_of_huge_weights_are_no_infinity():
+    weights, of_class = np.where(UNSURE == "yes", 1e300, 1e299), {"yes": 2e300, "no": 1e300}
+    huge = chances(weights=weights, class_weight=of_class)
+    assert huge == pytest.approx(chances(weights=np.where(UNSURE == "yes", 20.0, 1.0)), abs=1e-9)
+
+
 @pytest.mark.parametrize("weight", [{"yes": 0}, {"yes": 0.0, "no": 3.0}], ids=str)
 def test_a_class_of_weight_0_is_known_and_not_predicted(weight):
     model = TabularClassifier(class_weight=weight, **TINY).fit(FRAME, LABELS)
@@ -451,6 +465,14 @@ def test_minutes_search_what_is_as_by_default_and_the_trials_can_be_read(monkeyp
     assert trials.learning_rate[0] == TabularRegressor().learning_rate
     assert trials[["learning_rate", "dropout", "weight_decay"]].nunique().max() > 1
     assert TabularRegressor(**quick).fit(FRAME, RENT).trials_ == []
+
+
+def test_a_search_draws_one_seed_as_a_fit_does():
+    random, once = np.random.RandomState(0), np.random.RandomState(0)
+    once.randint(2**31 - 1)
+    with pytest.raises(TableError, match="reproducible"):
+        TabularRegressor(minutes=1, reproducible=True, random_state=random).fit(FRAME, RENT)
+    assert random.randint(2**31 - 1) == once.randint(2**31 - 1)
 
 
 @pytest.mark.parametrize("minutes", [0, -1, np.nan, np.inf, "2", True])

@@ -55,6 +55,9 @@ def tried():
         ((0.5, 1), "1 is not between"),
         ((np.nan,), "nan is not between"),
         ((0.5, 0.5), "0.5 is there twice"),
+        # Their columns would have one name.
+        ((0.1, np.nextafter(0.1, 1)), "0.1 is there twice"),
+        ((np.nextafter(1, 0),), "1 is not between"),
         ((0.9, 0.1), "0.1 comes after 0.9"),
         (("0.5",), "'0.5' is no number"),
         ((True,), "True is no number"),
@@ -65,6 +68,14 @@ def tried():
 def test_levels_that_are_none_are_refused(levels, message):
     with pytest.raises(ValueError, match=message):
         check_quantiles(levels)
+
+
+@pytest.mark.parametrize("rows", [33, 40, 46])
+def test_a_share_of_none_or_of_all_rows_has_no_bound_beyond_it(rows):
+    found = np.repeat([[1.0, 1.0]], rows, axis=0)
+    for y in (0.0, 1.0, 2.0):
+        low, high = coverage(found, np.full(rows, y), (0.1, 0.9))["0.1 to 0.9"][1:]
+        assert 0 <= low < high <= 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 20])

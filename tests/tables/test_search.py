@@ -449,3 +449,15 @@ def test_lines_hold_the_first_trial_the_chosen_one_and_the_best_others():
 def test_a_record_of_a_trial_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="no trial's place"):
         Searched(1.0, 60.0, "r2", 300, [], chosen=3)
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"), [(1e-6, "1e-06 ± 2e-07"), (1.0, "1.0000 ± 0.2000"), (1e6, "1e+06 ± 2e+05")]
+)
+def test_a_gain_is_told_in_digits_that_show_it_in_any_unit(unit, told):
+    trials = [
+        Tried(FIRST, 3 * unit, 3 * unit, 0.0, 2, 1.0),
+        Tried(replace(FIRST, bins=8), 2 * unit, 2 * unit, 0.2 * unit, 2, 1.0),
+    ]
+    (sentence, *_) = Searched(1.0, 2.0, "rmse", 100, trials, 1).sentences()
+    assert f"--bins 8 the rmse on 100 rows to stop by is better by {told} (" in sentence

@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..core.annotations import Array, ArrayLike
 from ..core.checks import positive_size
+from ..core.magnitude import magnitude
 from ..core.operand import refuse_subclass
 from ..tables.choice import NAMES
 from ..tables.model import TableModel
@@ -146,9 +147,9 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
         y : (n,) array, or (n, k) array of numbers
             The targets.
         sample_weight : (n,) array, optional
-            How much each row counts, from 0; a row with 0 is as if it was not there. Weights are
-            not the same as repeated rows: other rows would be held out to stop by, and other ones
-            stand in a step together.
+            How much each row counts beside others, from 0; a row with 0 is as if it was not
+            there. Weights are not the same as repeated rows: other rows would be held out to stop
+            by, and other ones stand in a step together.
 
         Returns
         -------
@@ -166,7 +167,7 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
             raise TypeError(f"fit: unknown keyword {unknown.pop()!r}; sample_weight is one")
         conventions, settings = self._conventions(), self._settings()
         if self.minutes is not None:
-            check_search(settings, self._fixed(), conventions)
+            check_search(settings, _fixed(settings), conventions)
         with unchanged_by_errors(self):
             table = self._read(X, is_first=True)
             targets = self._read_targets(y, len(table))
@@ -184,7 +185,7 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
             if self.minutes is None:
                 trained = train(encoder, target, parts, settings, progress=self.verbose)
             else:
-                wanted = Search(self.minutes, self._fixed())
+                wanted = Search(self.minutes, _fixed(settings))
                 shown = "log" if self.verbose else False
                 found = search(encoder, target, parts, settings, wanted, progress=shown)
                 trained, trials = found.trained, found.searched.table()
@@ -225,20 +226,12 @@ class TabularEstimator(TabularReader, BaseEstimator):  # type: ignore[misc]
             own = _check_sample_weight(
                 sample_weight, targets.reshape(len(targets), -1), ensure_non_negative=True
             )
-            weights = own if weights is None else own * weights
-        if weights is not None and not weights.any():
-            raise ValueError("sample_weight, class_weight: the weights of all rows are 0")
-        return weights
+            weights = own if weights is None else _of_mean_one(own) * _of_mean_one(weights)
+        return None if weights is None else _of_mean_one(weights)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Go on from a pickle, also from one of before there were some of the settings."""
         super().__setstate__(with_all_settings(type(self), state))
-
-    def _fixed(self) -> frozenset[str]:
-        """Return the names of what no search changes: what is not as by default."""
-        default = {name: getattr(DEFAULTS, name) for name in NAMES}
-        settings = self._settings()
-        return frozenset(name for name in NAMES if getattr(settings, name) != default[name])
 
     def _outputs(self, X: ArrayLike | DataFrame) -> Any:
         # The last digits of products of 32 bits depend on where in a batch a row stands.
@@ -259,6 +252,22 @@ def checked_targets(estimator: BaseEstimator, y: Any, rows: int) -> Array:
         raise ValueError(f"y has {y.ndim} axes; expected one, or two of several targets")
     check_consistent_length(range(rows), y)
     return np.asarray(y)
+
+
+def _fixed(settings: TableSettings) -> frozenset[str]:
+    """Return the names of what no search changes: what is not as by default."""
+    return frozenset(name for name in NAMES if getattr(settings, name) != getattr(DEFAULTS, name))
+
+
+def _of_mean_one(weights: Array) -> Array:
+    """Return weights of mean 1 over the rows that count.
+
+    The linear model that a network starts as would be pulled to 0 less by larger weights.
+    """
+    if not weights.any():
+        raise ValueError("sample_weight, class_weight: the weights of all rows are 0")
+    scaled = np.ldexp(weights, -magnitude(weights))
+    return np.asarray(scaled / scaled[scaled > 0].mean())
 
 
 def _seed(random_state: RandomState) -> int:

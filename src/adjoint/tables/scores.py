@@ -89,7 +89,9 @@ def interval(
 def _wilson(share: float, n: float, z: float = 1.96) -> tuple[float, float]:
     centre = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + (z / n) ** 2 / 4)
-    return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+    low, high = (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+    # Rounding leaves a trifle below 0, which would be told as -0.0%.
+    return max(low, 0.0), min(high, 1.0)
 
 
 def _rows_alone(share: float, outputs: Array, y: Array, blocks: Array) -> float:

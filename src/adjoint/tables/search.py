@@ -21,6 +21,7 @@ from .encoder import Encoder
 from .exchange import is_exchanged, members_of, splits
 from .journal import Journal
 from .parts import Parts
+from .score_text import score_text
 from .scores import headline, measure, noise
 from .settings import TableSettings
 from .targets import AnyTarget
@@ -386,7 +387,8 @@ class _Course:
         if self.tried:
             metric = self._task.metric
             best = self.tried[best_of(self.tried, metric)].score
-            told += f", best {metric.replace('_', ' ')} {best:.4f}" if best is not None else ""
+            if best is not None:
+                told += f", best {metric.replace('_', ' ')} {score_text(metric, best)}"
         self._show(self._seconds(), told)
         self._is_ended = bool(self.tried) and self._is_over()
         return self._is_ended

@@ -120,18 +120,19 @@ def check_quantiles(levels: Sequence[object]) -> tuple[float, ...]:
     Raises
     ------
     ValueError
-        If one is no number between 0 and 1, they do not rise, or there are more than 20.
+        If one is no number between 0 and 1, they do not rise by what 15 digits tell, or there are
+        more than 20.
     """
     wanted = "expected rising numbers between 0 and 1, as 0.1,0.5,0.9"
     found = []
     for level in levels:
         if isinstance(level, (bool, np.bool_)) or not isinstance(level, (int, float, np.number)):
             raise ValueError(f"{level!r} is no number; {wanted}")
-        if not 0 < level < 1:
+        if not 0 < float(f"{level:.15g}") < 1:
             raise ValueError(f"{level:g} is not between 0 and 1; {wanted}")
         found.append(float(level))
     for before, after in pairwise(found):
-        if before == after:
+        if f"{before:.15g}" == f"{after:.15g}":  # columns are named so
             raise ValueError(f"{after:g} is there twice; {wanted}")
         if before > after:
             raise ValueError(f"{after:g} comes after {before:g}; {wanted}")

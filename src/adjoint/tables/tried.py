@@ -176,10 +176,11 @@ class Searched:
             )
         name = self.metric.replace("_", " ")
         gain = better_by(one.score, first.score, self.metric)
+        error = math.nan if one.error is None else one.error
+        told = " ± ".join(score_text(self.metric, number) for number in (gain, error))
         options = one.choice.options(first.choice)
         return (
-            f"with {options} the {name} on {self.rows:,} rows to stop by is "
-            f"better by {gain:.4f} ± {one.error:.4f} (one standard error) than with the settings "
-            "that it began with, which flatters the choice; the scores of the models are of rows "
-            "that no choice saw"
+            f"with {options} the {name} on {self.rows:,} rows to stop by is better by {told} (one "
+            "standard error) than with the settings that it began with, which flatters the choice; "
+            "the scores of the models are of rows that no choice saw"
         )
