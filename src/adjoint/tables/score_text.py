@@ -27,5 +27,6 @@ def score_text(name: str, value: float, *, sign: str = "") -> str:
     if math.isnan(value):
         return ""
     size = abs(value)
-    is_small = name in _IN_UNIT and 0 < size < 1e-2
-    return format(value, f"{sign}.5g" if is_small or size >= 1e4 else f"{sign}.4f")
+    if name in _IN_UNIT and 0 < size < 1e-2:
+        return format(value, f"{sign}.3g")
+    return format(value, f"{sign}.5g" if size >= 1e4 else f"{sign}.4f")
