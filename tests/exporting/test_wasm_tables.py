@@ -91,10 +91,16 @@ def test_categories_are_those_that_the_model_takes_them_for():
     compare(columns, [[text] * len(columns) for text in texts])
 
 
+@pytest.fixture(scope="module")
+def out(folder, tmp_path_factory):
+    """Return the exported module of the folder."""
+    path = tmp_path_factory.mktemp("wasm") / "model.wasm"
+    assert main(["export", str(folder / "m"), "--out", str(path)]) == 0
+    return path
+
+
 @needs_node
-def test_a_model_of_a_table_predicts_what_the_model_predicts(folder, full):
-    out = folder / "model.wasm"
-    assert main(["export", str(folder / "m"), "--out", str(out)]) == 0
+def test_a_model_of_a_table_predicts_what_the_model_predicts(folder, out, full):
     table = rows_of_folder(10_000 if full else 200)
     block = pyarrow.table({k: pyarrow.array(v, pyarrow.string()) for k, v in table.items()})
     expected = load_model(folder / "m").predict(block, Counter())
@@ -136,9 +142,7 @@ NO_ROWS = [
 
 
 @needs_node
-def test_rows_that_cannot_be_read_are_told_by_column(folder, tmp_path):
-    out = tmp_path / "model.wasm"
-    assert main(["export", str(folder / "m"), "--out", str(out)]) == 0
+def test_rows_that_cannot_be_read_are_told_by_column(out):
     script = f"""
 import {{ load }} from {json.dumps(out.with_suffix(".mjs").as_uri())};
 const model = await load();

@@ -37,6 +37,8 @@ class CTable:
         It takes the numbers of a row.
     fields : sequence of Field
     prefix : str
+    target : str
+        What is predicted, in a few words.
 
     Attributes
     ----------
@@ -46,8 +48,8 @@ class CTable:
         Bytes of constants and of memory for arrays.
     """
 
-    def __init__(self, subject: Subject, fields: Sequence[Field], prefix: str) -> None:
-        self.subject, self.fields, self.prefix = subject, fields, prefix
+    def __init__(self, subject: Subject, fields: Sequence[Field], prefix: str, target: str) -> None:
+        self.subject, self.fields, self.prefix, self.target = subject, fields, prefix, target
         self.labels = subject.labels if subject.is_classifier else ()
         traced = subject.trace(1)
         self.program = Program(traced.graph, traced.paths, traced.state, prefix)
@@ -76,9 +78,12 @@ class CTable:
         """
         (_, _, shape), sizes = self.program.outputs[0], self.sizes
         size = int(np.prod(shape))
+        told = "the number" if size == 1 else f"{size} numbers, {comment(self.target)},"
+        if self.subject.labels:
+            told = f"the probabilities of the {size} classes"
         return paired(
             self.prefix,
-            table_header(self.subject, self.fields, self.members, self.prefix, size, sizes),
+            table_header(self.subject, self.fields, self.members, self.prefix, told, sizes),
             self._source(header, texts, expected),
         )
 

@@ -15,7 +15,7 @@ def table_header(
     fields: Sequence[Field],
     members: Sequence[str],
     prefix: str,
-    size: int,
+    result: str,
     sizes: Mapping[str, int],
 ) -> str:
     """Return the header.
@@ -24,8 +24,8 @@ def table_header(
     ----------
     members : sequence of str
         What the fields are called in the struct.
-    size : int
-        How many numbers a result has.
+    result : str
+        What is written, in a few words.
     sizes : mapping of str to int
         Bytes of constants and of memory.
     """
@@ -47,7 +47,7 @@ def table_header(
         "",
         *_row(fields, members, p),
         "",
-        *_functions(subject, fields, p, size),
+        *_functions(subject, fields, p, result),
         "",
         "#ifdef __cplusplus",
         "}",
@@ -77,10 +77,8 @@ def _when_missing(field: Field) -> str:
     return "NAN where it is missing" if field.kind == "number" else "NULL where it is missing"
 
 
-def _functions(subject: Subject, fields: Sequence[Field], p: str, size: int) -> list[str]:
+def _functions(subject: Subject, fields: Sequence[Field], p: str, result: str) -> list[str]:
     count, labels = len(fields), subject.labels
-    result = "the number" if size == 1 else f"{size} numbers"
-    result = f"the probabilities of the {size} classes" if labels else result
     is_needed = any(field.must_be_there for field in fields)
     returns = "0, or 1 if a number is missing that may not be" if is_needed else "0"
     refused = "is a number written in another way than the table's"

@@ -208,7 +208,12 @@ def _write(
 def _c_files(subject: Subject, name: str, header: str) -> tuple[str, str, dict[str, int]]:
     """Return the header, the source, and their sizes in bytes."""
     if subject.reader is not None:
-        table = CTable(subject.reader.of_numbers(subject), subject.reader.fields(), name)
+        table = CTable(
+            subject.reader.of_numbers(subject),
+            subject.reader.fields(),
+            name,
+            subject.reader.target,
+        )
         return *table.files(header, *subject.reader.golden_texts()), table.sizes
     inputs, expected = _golden(subject, one_by_one=True)
     if not expected:

@@ -107,8 +107,8 @@ def table_files(
     page = table_page(subject, fields, forward, title_of(path), target) if is_page else ""
     files: dict[Path, str | bytes] = {
         place: forward.module,
-        script: table_module(subject, fields, forward, place, *golden),
-        types: table_types(subject, fields, forward),
+        script: table_module(subject, fields, forward, place, *golden, target=target),
+        types: table_types(subject, fields, forward, target),
     }
     sizes = {"module": len(forward.module), "weights": forward.weights, "memory": forward.memory}
     tested = tested_in_node(files, trains=False)

@@ -113,6 +113,8 @@ def table_module(
     path: Path,
     texts: Mapping[str, Sequence[str | None]],
     expected: Array,
+    *,
+    target: str,
 ) -> str:
     """Return the text of the module of JavaScript.
 
@@ -120,6 +122,8 @@ def table_module(
     ----------
     texts, expected : mapping of str to sequence of str or None, array
         Golden vectors: texts by column, and what is predicted of each row.
+    target : str
+        What is predicted, in a few words.
     """
     wanted = np.reshape(expected, (len(expected), -1)).tolist()
     rows = zip(map(list, zip(*texts.values(), strict=True)), wanted, strict=True)
@@ -136,7 +140,7 @@ def table_module(
         columns=literal([{"name": field.name, "about": field.about} for field in fields]),
         loading=LOADING,
         running=RUNNING,
-        predicted="its class and the probabilities" if subject.labels else "a number",
+        predicted=_told(subject, places(forward)[3], remark(target)),
         golden=f"[\n{golden},\n]",
         tolerance=forward.tolerance,
     )
@@ -148,11 +152,17 @@ def places(forward: Forward) -> list[int]:
     return [forward.block, given.at, wanted.at, int(np.prod(wanted.shape))]
 
 
+def _told(subject: Subject, size: int, target: str) -> str:
+    if subject.labels:
+        return "its class and the probabilities"
+    return "a number" if size == 1 else f"an array of {size} numbers, {target}"
+
+
 def _labels(subject: Subject) -> list[Any]:
     return [] if subject.classes is None else list(subject.classes.tolist())
 
 
-def table_types(subject: Subject, fields: Sequence[Field], forward: Forward) -> str:
+def table_types(subject: Subject, fields: Sequence[Field], forward: Forward, target: str) -> str:
     """Return the declarations for TypeScript."""
     kinds = {
         "number": "number | bigint | string | null",
@@ -171,7 +181,7 @@ def table_types(subject: Subject, fields: Sequence[Field], forward: Forward) -> 
         "export interface Row {",
         *rows,
         "}",
-        *_prediction(subject, places(forward)[3]),
+        *_prediction(subject, places(forward)[3], target),
         "export declare const columns: { name: string; about: string }[];",
         "export declare function load(",
         "  source?: BufferSource | WebAssembly.Module,",
@@ -186,10 +196,15 @@ def table_types(subject: Subject, fields: Sequence[Field], forward: Forward) -> 
     return "\n".join([*lines, ""])
 
 
-def _prediction(subject: Subject, size: int) -> list[str]:
+def _prediction(subject: Subject, size: int, target: str) -> list[str]:
     if not subject.labels:
         kind = "number" if size == 1 else "number[]"
-        return [f"export type Prediction = {kind};", "export declare const labels: never[];"]
+        about = [] if size == 1 else [f"/** {_remark(_told(subject, size, target))} */"]
+        return [
+            *about,
+            f"export type Prediction = {kind};",
+            "export declare const labels: never[];",
+        ]
     few = len(subject.labels) <= _MOST_CLASSES
     labels = " | ".join(map(literal, _labels(subject))) if few else "string | number"
     names = " | ".join(map(literal, subject.labels)) if few else "string"
