@@ -114,8 +114,7 @@ function ownTable() {
 
 async function use() {
   app.stop();
-  await app.idle();
-  app.opened(await app.ask("bring", { text: pasted.text, target: pasted.target || null }));
+  await app.between(async () => app.opened(await app.ask("bring", { text: pasted.text, target: pasted.target || null })));
 }
 
 function features() {
