@@ -169,6 +169,16 @@ def test_a_pinned_run_stays_beside_the_next_and_after_a_reload(open_page):
     assert page.evaluate("document.activeElement.id") == "pin"
 
 
+def test_what_differs_and_what_is_refused_is_said_in_the_words_of_the_page(open_page):
+    page = open_page(SMALL | {"data": "formula", "formula": "y > x"}).page(locale="zh-CN")
+    page.click("#pin")
+    page.select_option("#set-set", "moons")
+    wait(page, "document.getElementById('differs').textContent.includes('moons')")
+    assert "公式 → moons" in page.inner_text("#differs")
+    enter(page, "lr", "")
+    wait(page, "playground.notice.includes('不能为空')")
+
+
 def test_what_was_pinned_by_nobody_is_not_shown(open_page):
     page = open_page().page()
     for text in ("{", "[1]", '{"step": 1}', '"x"'):
