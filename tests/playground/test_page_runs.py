@@ -169,6 +169,20 @@ def test_a_pinned_run_stays_beside_the_next_and_after_a_reload(open_page):
     assert page.evaluate("document.activeElement.id") == "pin"
 
 
+def test_what_differs_and_what_is_refused_is_said_in_the_words_of_the_page(open_page):
+    page = open_page().page(locale="zh-CN")
+    page.click("#data details:not(.more, .layers) summary")
+    page.fill("#paste", "a,b,c\n1,2,u\n2,1,v\n3,4,u\n")
+    page.click("#use")
+    wait(page, "playground.settings.data === 'own'")
+    page.click("#pin")
+    page.select_option("#set-set", "moons")
+    wait(page, "document.getElementById('differs').textContent.includes('moons')")
+    assert "自己的表格 → moons" in page.inner_text("#differs")
+    enter(page, "lr", "")
+    wait(page, "playground.notice.includes('不能为空')")
+
+
 def test_what_was_pinned_by_nobody_is_not_shown(open_page):
     page = open_page().page()
     for text in ("{", "[1]", '{"step": 1}', '"x"'):

@@ -16,9 +16,8 @@ def number(name: str, value: object, low: float, high: float, *, whole: bool = F
     """Return a number in a range."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:  # type: ignore[operator]
-        raise SettingsError(
-            f"{name}: expected a number from {low:g} to {high:g}, got {value!r:.60}"
-        )
+        found = "nothing" if value is None else f"{value!r:.60}"  # as of a field that is empty
+        raise SettingsError(f"{name}: expected a number from {low:g} to {high:g}, got {found}")
     if whole and value != int(value):  # type: ignore[call-overload]
         raise SettingsError(f"{name}: expected a whole number, got {value!r:.60}")
     return int(value) if whole else float(value)  # type: ignore[call-overload, arg-type]

@@ -6,6 +6,7 @@ import { variable } from "./colours.js";
 import { brief, el, prepared } from "./dom.js";
 import { keep, kept } from "./memory.js";
 import { drawBoundary, drawDots, drawField, seen } from "./plane.js";
+import { setName } from "./sets.js";
 import { say } from "./words.js";
 
 /**
@@ -115,6 +116,7 @@ function told(name, value) {
   if (name === "layers") return value.map(layer).join(", ") || "–";
   if (name === "features") return value.map((/** @type {string} */ each) => app.menu.features?.[each] || each).join(", ");
   if (name === "changes") return value.map((/** @type {any} */ { step, given }) => `${say("from_step", step)}: ${settingsTold(given)}`).join(", ") || "–";
+  if (name === "data") return setName(value);
   if (typeof value === "object") return settingsTold(value);
   return typeof value === "string" ? say(value) : String(value);
 }

@@ -7,7 +7,7 @@ import { formulaField, lossFor } from "./formula.js";
 import { layerControls } from "./layers.js";
 import { told } from "./refusals.js";
 import { savedButtons } from "./saved.js";
-import { setPictures } from "./sets.js";
+import { setName, setPictures } from "./sets.js";
 import { say } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.getElementById("data"));
@@ -114,8 +114,7 @@ function ownTable() {
 
 async function use() {
   app.stop();
-  await app.idle();
-  app.opened(await app.ask("bring", { text: pasted.text, target: pasted.target || null }));
+  await app.between(async () => app.opened(await app.ask("bring", { text: pasted.text, target: pasted.target || null })));
 }
 
 function features() {
@@ -150,8 +149,7 @@ export function writeData() {
   const is_own = settings.data === "own", is_given = is_own || settings.data === "drawn", toy = menu.data[settings.data] || {};
   const sets = [...Object.keys(menu.data), ...(app.link.lacks.has("formula") ? [] : ["formula"]), ...(drawn ? ["drawn"] : []), ...(own_table ? ["own"] : [])];
   const set = el("select", { onchange: () => changeData(set.value) },
-    ...sets.map((value) => el("option", { value, selected: value === settings.data },
-      ["own", "drawn", "formula"].includes(value) ? say(`set_${value}`) : value)));
+    ...sets.map((value) => el("option", { value, selected: value === settings.data }, setName(value))));
   panel.replaceChildren(
     el("h2", { "data-hint": "data" }, say("data")),
     ...(menu.built ? [el("p", { class: "faint", id: "built" }, say("in_browser", menu.built))] : []),

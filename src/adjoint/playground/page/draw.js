@@ -64,15 +64,13 @@ async function send() {
   if (!is_enough) { app.tell("draw"); return; }
   if (sending) { again = true; return; }
   sending = true;
-  const was = app.playing;
-  app.stop();
-  await app.idle();
-  do {
-    again = false;
-    app.opened(await app.ask("draw", { drawn: { points, is_number, sight: sight() } }));
-  } while (again);
-  sending = false;
-  if (was) app.toggle();
+  await app.between(async () => {
+    do {
+      again = false;
+      app.opened(await app.ask("draw", { drawn: { points, is_number, sight: sight() } }));
+    } while (again);
+    sending = false;
+  });
 }
 
 /** What is in sight stays while points are drawn. @returns {number[]} */

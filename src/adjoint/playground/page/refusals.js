@@ -4,6 +4,7 @@ import { language, say } from "./words.js";
 
 /** The form of each sentence, and its translation; {1} is the first part that varies, {say 1} the page's own word for it. @type {[RegExp, string][]} */
 const FORMS = [
+  [/^(\w+): expected a number from (\S+) to (\S+), got nothing$/, "{say 1}：应为 {2} 到 {3} 之间的数，不能为空"],
   [/^(\w+): expected a number from (\S+) to (\S+), got (.+)$/, "{say 1}：应为 {2} 到 {3} 之间的数，实际为 {4}"],
   [/^(\w+): expected a whole number, got (.+)$/, "{say 1}：应为整数，实际为 {2}"],
   [/^(\w+): this page has only (.+)$/, "{say 1}：本页只有 {2}"],

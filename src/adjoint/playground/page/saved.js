@@ -15,8 +15,7 @@ export function savedButtons() {
 
 async function saveSession() {
   app.stop();
-  await app.idle();
-  const found = await app.ask("session");
+  const found = await app.between(() => app.ask("session"));
   if (found) save("playground.json", found.header.text, "application/json");
 }
 
@@ -26,10 +25,11 @@ async function load(input) {
   input.value = "";  // so that the same file can be chosen again
   if (!file) return;
   app.stop();
-  await app.idle();
   if (file.size > 4 * app.menu.limits.session) { app.say(say("session_long"), "refusal"); return; }
-  const found = await app.ask("load", { text: await file.text() });
-  if (!found || !app.opened(found)) return;
-  const step = found.header.step_saved;
+  const text = await file.text();
+  const step = await app.between(async () => {
+    const found = await app.ask("load", { text });
+    return found && app.opened(found) ? found.header.step_saved : 0;
+  });
   if (step > 0) await app.goTo(step);
 }

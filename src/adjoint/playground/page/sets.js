@@ -1,8 +1,12 @@
-/** Small pictures of the data sets: which is meant is seen before it is chosen. */
+/** The names of the data sets, and small pictures of them: which is meant is seen before it is chosen. */
 
 import { ofScale } from "./colours.js";
 import { el } from "./dom.js";
 import { drawMark } from "./marks.js";
+import { say } from "./words.js";
+
+/** What a set is called; those of the reader's have names in both languages. @param {string} set */
+export function setName(set) { return ["own", "drawn", "formula"].includes(set) ? say(`set_${set}`) : set; }
 
 /** How wide a picture is, and the room around its points. */
 const SIZE = 38, EDGE = 4;
