@@ -122,7 +122,7 @@ def _graphs(primitive, case):
         yield trace(ad.grad(lambda *xs: ad.sum(apply(*xs)), argnums=numbers), *given), given
 
 
-@pytest.mark.parametrize(("primitive", "case"), sampled(_written_cases(), 2))
+@pytest.mark.parametrize(("primitive", "case"), sampled(_written_cases(), 3))
 def test_the_source_of_every_primitive_gives_its_values(primitive, case):
     for graph, given in _graphs(primitive, case):
         function = _scope(write(simplify(graph)))[graph.name]

@@ -38,7 +38,7 @@ def _cases() -> list[Any]:
         for number, case in enumerate(cases(primitive)):
             for mapped in _choices(len(case) - 1):
                 found.append(pytest.param(name, number, mapped, id=f"{name}-{number}-{mapped}"))
-    return [*sampled(of_entries, 6), *others]
+    return [*sampled(of_entries, 9), *others]
 
 
 def _drawn(name: str, number: int, mapped: tuple[bool, ...], dtype: Any) -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ def test_a_card_on_all_rows_equals_a_loop(name, number, mapped, dtype):
         _same(ad.vmap(forward, in_axes)(*args), _looped(forward, args, mapped), dtype)
 
 
-@pytest.mark.parametrize(("name", "number", "mapped"), sampled(_cases(), 3))
+@pytest.mark.parametrize(("name", "number", "mapped"), sampled(_cases(), 5))
 def test_derivatives_of_a_card_on_all_rows_equal_a_loop(name, number, mapped):
     args, params = _drawn(name, number, mapped, np.float64)
     primitive = PRIMITIVES[name]

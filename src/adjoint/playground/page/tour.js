@@ -127,6 +127,13 @@ async function enter(at) {
   note({ at, state: "running" });
   document.getElementById("tour-title")?.focus({ preventScroll: true });
   app.stop();
+  card.ariaBusy = "true";  // a screen reader waits until the page is as the step says
+  await set(step, mine);
+  if (mine === wish) card.ariaBusy = "false";
+}
+
+/** Set the page for a step as long as no other is wished for. @param {import("./tour_steps.js").TourStep} step @param {number} mine */
+async function set(step, mine) {
   if (!await reach({ ...app.menu.defaults, ...ARTICLE, ...step.settings }, 0) || mine !== wish) return;
   await app.goTo((step.epochs || 0) * app.stepsEach);
   await app.derive();
@@ -173,6 +180,7 @@ function bringIntoSight(selector) {
 /** Leave the tour; the page stays as it is. @param {"left"|"closed"} state */
 function leave(state) {
   wish += 1;
+  card.ariaBusy = "false";
   note({ state });
   if (state === "closed") before = null;
   app.tell("tab");  // there is more room for the network now
