@@ -184,7 +184,7 @@ def start_from_linear(
         # One slope for all of them, and what the linear model leaves over for each.
         coefs = np.repeat(coefs, target.outputs, axis=1)
         left = y - fitted.predict(X)
-        # Of the ways of NumPy only this one has weights.
+        # Only this way of NumPy's takes weights.
         cut = partial(np.quantile, weights=weights, method="inverted_cdf")
         bias = bias + cut(left, target.quantiles)
     levels, start = [], 0

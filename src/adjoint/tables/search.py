@@ -223,7 +223,7 @@ class _Course:
         self._start = time.perf_counter()
         self.tried = list(journal.trials)
         self.interrupted = self._is_whole = self._is_ended = False
-        # Of this process alone: trials of a journal are trained again where a model is needed.
+        # What this process trained: a trial of the journal is trained again for its model.
         self._models: dict[int, Trained] = {}
         self._first_held: _Held | None = None
 

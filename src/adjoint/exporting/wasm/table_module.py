@@ -15,7 +15,7 @@ from .forward import Forward
 from .javascript import LOADING, literal, module_beside, remark
 from .reading_script import reading_script
 
-# Of more classes the declarations say only that they are texts.
+# The declarations say of more classes only that they are texts.
 _MOST_CLASSES = 50
 # Runs a module on the numbers of rows; the page has it, too.
 RUNNING = """
