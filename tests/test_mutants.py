@@ -97,6 +97,7 @@ def test_a_fault_changes_its_own_place_only():
     assert fault.planted(text) == 'x = "é"; y = ((a - b))  # why\n'
 
 
+@pytest.mark.full
 def test_every_mutant_of_the_package_can_be_compiled():
     for mutant in drawn([], 60, seed=1):
         text = (ROOT / "src" / "adjoint" / mutant.file).read_text(encoding="utf-8")

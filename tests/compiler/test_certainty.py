@@ -73,7 +73,7 @@ def traced(primitive, args, params, varied):
     return trace(function, *(args[n] for n in varied))
 
 
-@pytest.mark.parametrize("name", sampled(PASSING, 2))
+@pytest.mark.parametrize("name", sampled(PASSING, 4))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_nan_anywhere_shows_where_the_compiler_relies_on_it(name):
     primitive, rng = PRIMITIVES[name], np.random.default_rng(0)

@@ -76,7 +76,7 @@ def fits(scope, equation):
 
 # A mistake may take the root of what is negative.
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize(("part", "equation"), sampled(CASES, 2))
+@pytest.mark.parametrize(("part", "equation"), sampled(CASES, 3))
 def test_every_mistake_is_found(part, equation):
     planted = list(mistakes(part, equation))
     assert len(planted) >= 2

@@ -56,7 +56,7 @@ def assert_alike(function, x, number):
 
 
 @pytest.mark.parametrize("number", [2.0, 0.1, 3, True, False, -2])
-@pytest.mark.parametrize("name", sampled(FUNCTIONS | OF_NUMBERS, 2))
+@pytest.mark.parametrize("name", sampled(FUNCTIONS | OF_NUMBERS, 3))
 def test_a_python_number_takes_the_dtype_beside_it(name, number):
     for dtype, x in ARRAYS.items():
         if name == "difference" and dtype == "bool" and isinstance(number, bool):

@@ -433,7 +433,7 @@ def steps(loss, target, tiers):
 
 
 @pytest.mark.parametrize("tiers", [TIERS, {}], ids=["native", "portable"])
-@pytest.mark.parametrize(("loss", "target"), sampled(STEPS.values(), 2), ids=STEPS)
+@pytest.mark.parametrize(("loss", "target"), sampled(STEPS.values(), 4), ids=STEPS)
 def test_steps_give_the_same_numbers_compiled(loss, target, tiers):
     if tiers:
         pytest.importorskip("llvmlite")

@@ -583,7 +583,7 @@ TIERS = [pytest.param({}, id="portable"), pytest.param(None, id="native", marks=
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", sampled(names_of(LAYERS), 2))
+@pytest.mark.parametrize("name", sampled(names_of(LAYERS), 4))
 @pytest.mark.parametrize("tiers", TIERS)
 def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
     rng = np.random.default_rng(1)

@@ -12,6 +12,7 @@ from adjoint import nn
 from adjoint.errors import ShapeError
 from adjoint.nn import functional
 from adjoint.training.step import TrainingStep
+from sampled import sampled
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 5, 3))
@@ -392,7 +393,7 @@ def trajectory(name, dtype, tiers):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", sampled(MODELS, 2))
 @pytest.mark.parametrize("tiers", [{}, None], ids=["portable", "native"])
 def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
     if tiers is None and find_spec("llvmlite") is None:

@@ -370,7 +370,7 @@ STEPS += [(name, np.float32, None) for name in KINDS]
 STEPS += [(name, dtype, {}) for name in KINDS for dtype in FLOATS]
 
 
-@pytest.mark.parametrize(("name", "dtype", "tiers"), sampled(STEPS, 2))
+@pytest.mark.parametrize(("name", "dtype", "tiers"), sampled(STEPS, 3))
 def test_a_compiled_step_is_the_eager_one(name, dtype, tiers):
     if tiers is None:
         pytest.importorskip("llvmlite")

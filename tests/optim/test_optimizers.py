@@ -182,7 +182,7 @@ def test_twenty_steps_are_pytorchs(name, settings, formula):
     np.testing.assert_allclose(after(name, settings), w.detach().numpy(), rtol=tolerance)
 
 
-@pytest.mark.parametrize(("name", "settings", "formula"), sampled(TABLE, 2), ids=IDS)
+@pytest.mark.parametrize(("name", "settings", "formula"), sampled(TABLE, 3), ids=IDS)
 @pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.full)])
 def test_every_tier_takes_the_same_steps(name, settings, formula, dtype):
     rng = np.random.default_rng(1)

@@ -137,7 +137,7 @@ def test_a_thousand_steps_follow_the_graph():
 
 @pytest.mark.parametrize(
     ("momentum", "activation"),
-    sampled([(m, name) for m in (0.0, 0.9) for name in ACTIVATIONS], 3),
+    sampled([(m, name) for m in (0.0, 0.9) for name in ACTIVATIONS], 5),
 )
 def test_activations_and_momentum_follow_the_graph(activation, momentum):
     assert_same(*both(activation=activation, momentum=momentum, lr=0.1), rtol=1e-10)
