@@ -331,7 +331,7 @@ def test_a_network_gives_the_same_in_every_target(name, tmp_path, capsys):
         difference, error, own = compared(case, found)
         apart = labels_apart(found, case.expected, difference) if name in CLASSIFIERS else 0
         told.append(f"{name:22}{target:>11}{difference:11.1e}{error:11.1e}{own:11.1e}{apart:5}")
-        # Of two narrow computations each is as far from float64 as NumPy's, or about so.
+        # Either of two narrow computations is about as far from float64 as NumPy's.
         if difference > max(case.tolerance, 2 * own):
             missed.append(told[-1])
     with capsys.disabled():

@@ -105,7 +105,7 @@ def test_coverage_counts_rows_at_and_below_each_quantile_and_between_them():
     }  # fmt: skip
     assert found["0.5"][1:] == pytest.approx([0.2366, 0.7634], abs=1e-4)  # Wilson's
     assert list(coverage(y[:, np.newaxis], y, (0.5,))) == ["0.5"]
-    # Of blocks of rows that are alike, the bounds are wider.
+    # The bounds are wider where rows of a block are alike.
     blocks = np.arange(10) // 5
     assert coverage(np.full((10, 1), 4.5), y, (0.5,), blocks)["0.5"][1] < found["0.5"][1]
 

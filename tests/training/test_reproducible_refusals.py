@@ -243,7 +243,7 @@ def test_a_pickled_function_stays_reproducible():
 
 
 def test_the_mean_of_the_weights_is_a_sum_of_one_order(monkeypatch):
-    # Of these, NumPy's sum is another one where it was tried.
+    # NumPy's own sum of these was another one where it was tried.
     weights = np.random.default_rng(13).uniform(size=40)
     expected = weights / (float(ordered_sum(weights)) / 40)
     given = []

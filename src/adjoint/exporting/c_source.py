@@ -81,7 +81,6 @@ def _declaration(program: Program, prefix: str) -> str:
 def _header(
     subject: Subject, program: Program, prefix: str, declared: str, sizes: dict[str, int]
 ) -> str:
-    guard = f"{prefix}_H"  # as it is: NET and net may meet in one program
     arrays = [
         f"   {name}: {' x '.join(map(str, shape)) or 'one number'} of {STORED[kind]}"
         for name, kind, shape in (*program.inputs, *program.outputs)
@@ -96,25 +95,26 @@ def _header(
         "   the stack for arrays; no heap, no library, no state: calls may run side by side.",
         CODE_SIZE,
         "   Compile with -ffp-contract=off for the same bits everywhere. */",
-        f"#ifndef {guard}",
-        f"#define {guard}",
-        "",
-        "#include <stdint.h>",
-        "",
-        "#ifdef __cplusplus",
-        'extern "C" {',
-        "#endif",
-        "",
-        f"{declared};",
     ]
+    functions = [f"{declared};"]
     if subject.is_classifier and subject.labels:
-        lines += [
+        functions += [
             "",
             f"/* The number of the most probable class; -1 where {prefix} does not return 0. */",
             f"int {prefix}_predict(const {STORED[program.inputs[0][1]]} *x);",
             f"extern const char *const {prefix}_labels[{len(subject.labels)}];",
         ]
-    return "\n".join([*lines, "", "#ifdef __cplusplus", "}", "#endif", "", "#endif", ""])
+    return header_text(prefix, lines, ["#include <stdint.h>", ""], functions)
+
+
+def header_text(
+    prefix: str, about: Sequence[str], included: Sequence[str], declared: Sequence[str]
+) -> str:
+    """Return a header that may be included twice, and from C++."""
+    guard = f"{prefix}_H"  # as it is: NET and net may meet in one program
+    lines = [*about, f"#ifndef {guard}", f"#define {guard}", "", *included]
+    lines += ["#ifdef __cplusplus", 'extern "C" {', "#endif", "", *declared, ""]
+    return "\n".join([*lines, "#ifdef __cplusplus", "}", "#endif", "", "#endif", ""])
 
 
 def _source(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .c_literals import comment
-from .c_source import CODE_SIZE
+from .c_source import CODE_SIZE, header_text
 from .fields import Field
 from .subject import Subject
 
@@ -29,34 +29,17 @@ def table_header(
     sizes : mapping of str to int
         Bytes of constants and of memory.
     """
-    p, guard = prefix, f"{prefix}_H"
     lines = [
-        f"/* {p}: {comment(subject.about)}, written by adjoint.",
+        f"/* {prefix}: {comment(subject.about)}, written by adjoint.",
         *(f"   class {n}: {comment(label)}" for n, label in enumerate(subject.labels)),
         f"   Its network keeps {sizes['constants']} bytes of constants, and needs "
         f"{sizes['memory']} bytes of the stack",
         "   for arrays; no heap, no library, no state: calls may run side by side.",
         CODE_SIZE,
         "   Compile with -ffp-contract=off for the same bits everywhere. */",
-        f"#ifndef {guard}",
-        f"#define {guard}",
-        "",
-        "#ifdef __cplusplus",
-        'extern "C" {',
-        "#endif",
-        "",
-        *_row(fields, members, p),
-        "",
-        *_functions(subject, fields, p, result),
-        "",
-        "#ifdef __cplusplus",
-        "}",
-        "#endif",
-        "",
-        "#endif",
-        "",
     ]
-    return "\n".join(lines)
+    declared = [*_row(fields, members, prefix), "", *_functions(subject, fields, prefix, result)]
+    return header_text(prefix, lines, [], declared)
 
 
 def _row(fields: Sequence[Field], members: Sequence[str], p: str) -> list[str]:

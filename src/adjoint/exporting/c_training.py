@@ -10,7 +10,7 @@ import numpy as np
 from .arranged_training import arranged_training
 from .c_learner import TARGET, Learner
 from .c_literals import SIZES, STORED, TYPES, comment
-from .c_source import CODE_SIZE, GUARDS, paired
+from .c_source import CODE_SIZE, GUARDS, header_text, paired
 from .c_training_functions import functions_in_c
 from .c_training_golden import golden_main
 from .subject import without_loops
@@ -53,31 +53,12 @@ def _files(learner: Learner, header: str) -> tuple[str, str, dict[str, int]]:
 
 
 def _header(learner: Learner, sizes: dict[str, int]) -> str:
-    prefix, declared = learner.prefix, learner.declared()
-    guard = f"{prefix}_H"
-    return "\n".join(
-        [
-            *_about(learner, sizes),
-            f"#ifndef {guard}",
-            f"#define {guard}",
-            "",
-            "#include <stdint.h>",
-            "",
-            "#ifdef __cplusplus",
-            'extern "C" {',
-            "#endif",
-            "",
-            *_types(learner),
-            "",
-            *(f"{text};" for text in declared.values()),
-            "",
-            "#ifdef __cplusplus",
-            "}",
-            "#endif",
-            "",
-            "#endif",
-            "",
-        ]
+    functions = [f"{text};" for text in learner.declared().values()]
+    return header_text(
+        learner.prefix,
+        _about(learner, sizes),
+        ["#include <stdint.h>", ""],
+        [*_types(learner), "", *functions],
     )
 
 

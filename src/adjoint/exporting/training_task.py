@@ -27,8 +27,8 @@ class TrainingTask:
         page they are what is trained on.
     loss : str or callable
     optimizer : str, Optimizer or callable
-        Of settings that follow a schedule, the numbers of all ``epochs`` are written down; they go
-        on from the steps that an optimiser has taken.
+        The numbers of a schedule are written down for all ``epochs``; they go on from the steps
+        that an optimiser has taken.
     batch_size : int
     seed : int or numpy.random.Generator
         Decides the order of the rows; whoever runs the training may choose another.

@@ -78,7 +78,7 @@ class Settings:
         What every hidden layer has that has none of its own; "auto" begins with what suits the
         activation.
     dtype : str
-        Of all parameters, and so of all that is computed.
+        All parameters have it, and so has all that is computed.
     loss, mistake : str
         A mistake of the article is made in the cross-entropy alone.
     optimizer, lr, options : str, float, dict

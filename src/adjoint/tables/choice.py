@@ -67,7 +67,7 @@ def proposed(
     Parameters
     ----------
     seed, number : int
-        Of the search and of the trial; they and the other arguments decide alone.
+        The seed of the search, and which trial it is; they and the other arguments decide alone.
     best, first : Choice
         The best so far, and the one that the search began with.
     tried : sequence of Choice
