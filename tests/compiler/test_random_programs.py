@@ -56,7 +56,7 @@ def test_a_program_in_the_body_of_a_loop_gives_the_same(full):
 
 
 @pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
-@pytest.mark.parametrize("name", sampled(FAULTS, 3))
+@pytest.mark.parametrize("name", sampled(FAULTS, 6))
 def test_a_fault_that_is_put_back_is_found(name, monkeypatch):
     trials = [trial(seed) for seed in range(OF_FAULTS)]  # what plain runs give has no fault
     FAULTS[name](monkeypatch)

@@ -117,7 +117,7 @@ def pair_of(name, **changes):
     return X, [kind(**settings).fit(X, y) for kind in kinds]
 
 
-@pytest.mark.parametrize("name", sampled(CASES, 3))
+@pytest.mark.parametrize("name", sampled(CASES, 5))
 def test_twenty_epochs_are_scikit_learns(name):
     if name == "counts" and "loss" not in ScikitRegressor().get_params():
         pytest.skip("this scikit-learn has no Poisson loss")

@@ -140,7 +140,7 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.parametrize("strategy", sampled(STRATEGIES, 3))
+@pytest.mark.parametrize("strategy", sampled(STRATEGIES, 5))
 @pytest.mark.parametrize("data", PLANE_AND_TABLES)
 def test_compare_stochastic_learning_strategies(data, strategy):
     def program(library):

@@ -326,7 +326,7 @@ def test_what_is_too_large_to_unroll_becomes_loops_over_arrays(regime):
         ("haswell", 32),
     ],
 )
-@pytest.mark.parametrize("dtype", [float, np.float32])
+@pytest.mark.parametrize("dtype", sampled([float, np.float32], 2))
 def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, regime, monkeypatch):
     from llvmlite import binding
 
