@@ -1,5 +1,6 @@
 """What all tests share: a private cache of native code, and how many cases a sample takes."""
 
+import gc
 import os
 
 import numpy as np
@@ -16,6 +17,13 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: one of many alike, which runs under --full alone")
+    gc.disable()  # until pytest_collection_finish
+
+
+def pytest_collection_finish():
+    """Keep the collector from what lives until the end: some tests collect, and that is millions."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config, items):
