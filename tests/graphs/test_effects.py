@@ -3,14 +3,17 @@
 
 import collections
 import functools
+import importlib
 import itertools
 import os
 import random
 import threading
+import time
 import types
 
 import numpy as np
 import pytest
+import sklearn.utils
 
 import adjoint as ad
 from adjoint import nn
@@ -78,12 +81,104 @@ def test_random_numbers_are_refused_with_what_works(kind, trace, monkeypatch):
     assert state() == before
 
 
-def test_a_generator_that_other_threads_share_is_refused_and_goes_on(trace, monkeypatch):
+def shared_draws():
+    """Return functions that draw, in many ways, from what all threads share."""
+
+    def imports_within(x):
+        import numpy.random as numbers
+
+        return x + numbers.rand(3)
+
+    def looks_up(x):
+        return x + getattr(np, "ran" + "dom").rand(3)
+
+    def evaluates(x):
+        return x * eval("__import__('random').random()")
+
+    def of_a_module(x):
+        return x * importlib.import_module("random").random()
+
+    @ad.custom_vjp(lambda g, y, x: (g,))
+    def own_operation(x):
+        return x * np.random.rand()
+
+    rand, hidden = np.random.rand, np.random.mtrand._rand
+    bits, python, ranf = hidden._bit_generator, random.random, np.random.ranf
+    return {
+        "np.random": lambda x: x + np.random.rand(3),
+        "random": lambda x: x * random.gauss(0, 1),
+        "method of NumPy's": lambda x: x + rand(3),
+        "method of Python's": lambda x: x * python(),
+        "called by C": lambda x: x * sum(map(random.getrandbits, [3])),
+        "function of NumPy's": lambda x: x * ranf(),
+        "generator": lambda x: x + hidden.normal(size=3),
+        "its bits": lambda x: x + np.random.Generator(bits).random(3),
+        "imported within": imports_within,
+        "looked up": looks_up,
+        "evaluated": evaluates,
+        "by the name of a module": of_a_module,
+        "an operation of the user's": own_operation,
+        "a checkpoint": ad.checkpoint(lambda x: x + np.random.rand(3)),
+        "a compiled function": ad.compile(lambda x: x + np.random.rand(3)),
+        "a library": lambda x: x + sklearn.utils.check_random_state(None).rand(3),
+        "a module": DrawsInForward(),
+    }
+
+
+class DrawsInForward(nn.Module):
+    def forward(self, x):
+        return x * np.random.normal()
+
+
+@pytest.mark.parametrize("kind", shared_draws())
+def test_a_generator_that_other_threads_share_is_refused_and_goes_on(kind, monkeypatch):
     monkeypatch.setattr(threading, "active_count", lambda: 2)
-    before = repr(np.random.get_state())
-    with pytest.raises(TypeError, match=r"numpy\.random was drawn from"):
-        trace(lambda x: x + np.random.rand(3))
-    assert repr(np.random.get_state()) != before
+    function = shared_draws()[kind]
+    before = repr((np.random.get_state(), random.getstate()))
+    with pytest.raises(TypeError, match="was drawn from"):
+        ad.trace(function, X)
+    assert repr((np.random.get_state(), random.getstate())) != before
+
+
+@pytest.fixture
+def another_thread_draws():
+    """Let a thread draw all the time; it does so whenever this one sleeps."""
+    over = threading.Event()
+
+    def draw():
+        while not over.wait(1e-4):
+            random.random()
+            np.random.rand()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def test_a_draw_of_another_thread_is_not_the_functions_own(trace, another_thread_draws):
+    def function(x):
+        time.sleep(0.02)
+        return np.tanh(x)
+
+    trace(function)
+
+
+def test_epochs_stay_native_while_another_thread_draws(another_thread_draws, monkeypatch):
+    differentiated = TrainingStep._differentiated
+
+    def slowly(step, values):
+        time.sleep(0.02)
+        return differentiated(step, values)
+
+    monkeypatch.setattr(TrainingStep, "_differentiated", slowly)
+    model = nn.MLP(3, 4, 1, rng=0)
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(50, 3)), rng.normal(size=(50, 1))
+    optimizer = ad.optim.SGD(model.parameters(), lr=0.05)
+    history = ad.fit(model, data, loss=nn.MSELoss(), optimizer=optimizer, epochs=2, compile=True)
+    assert history.tier == "native", history.report()
 
 
 @pytest.mark.parametrize(

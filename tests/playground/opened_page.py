@@ -73,7 +73,7 @@ def wait(page, expression):
 def settle(page):
     """Wait until nothing is under way, and return the step."""
     wait(page, "!playground.busy && !playground.playing")
-    wait(page, "playground.derivation !== null")
+    wait(page, "playground.isDerived")
     page.wait_for_timeout(50)
     return page.evaluate("playground.step")
 

@@ -1,13 +1,16 @@
 """What is given to `play` is checked before anything is served, and what is missing is named."""
 
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import adjoint as ad
 from adjoint import cli
-from adjoint.playground import launch
+from adjoint.playground import launch, requests
+from adjoint.playground.session import Session
 
 X, Y = ad.datasets.make_moons(20)
 
@@ -100,3 +103,26 @@ def test_a_table_is_what_the_page_begins_with(tmp_path, monkeypatch):
         8700,
         False,
     )
+
+
+def test_a_copy_of_the_model_waits_until_the_session_has_answered(monkeypatch):
+    session, begun, ended = Session(), threading.Event(), threading.Event()
+
+    def take(session, asked):
+        begun.set()
+        ended.wait(10)
+        session.steps.take(2)
+        return {"what": "frame"}
+
+    monkeypatch.setitem(requests.REQUESTS, "take", take)
+    played = launch.Played(session)
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(requests.answer, session, '{"do": "take"}')
+        assert begun.wait(10)
+        copied = threads.submit(lambda: played.model)
+        with pytest.raises(TimeoutError):
+            copied.result(0.05)
+        ended.set()
+        model = copied.result(10)
+    for copy, now in zip(model.parameters(), session.steps.model.parameters(), strict=True):
+        np.testing.assert_array_equal(copy.data, now.data)

@@ -213,8 +213,9 @@ def test_the_lines_are_those_of_explain_number_by_number(open_page, settings):
     wait(page, "playground.step === 3")
     settle(page)
     steps = one.session.steps
-    X, y = steps.batch()
-    expected = list(ad.explain(steps.model, X, y, loss=steps.setup.loss))
+    with one.session.turn:
+        X, y = steps.batch()
+        expected = list(ad.explain(steps.model, X, y, loss=steps.setup.loss))
     page.click("#scale [data-hint=operation]")
     page.click("#tab-source")
     for step in expected:
@@ -243,17 +244,64 @@ def test_the_gradients_of_the_lines_are_those_of_the_record_of_the_batch(open_pa
     wait(page, "playground.step === 2")
     settle(page)
     steps = one.session.steps
-    steps.model.zero_grad()
-    X, y = steps.batch()
-    steps.setup.loss(steps.model(X), y).backward()
+    with one.session.turn:
+        steps.model.zero_grad()
+        X, y = steps.batch()
+        steps.setup.loss(steps.model(X), y).backward()
+        gradients = {path: p.grad.data for path, p in steps.model.named_parameters()}
     found = page.evaluate(
         "Object.fromEntries(Object.entries(playground.derivation.gradient).map(([path, name]) =>"
         " [path, playground.derivation.steps.find((s) => s.name === name).values]))"
     )
-    for path, parameter in steps.model.named_parameters():
-        gradient = np.atleast_2d(parameter.grad.data)[:6, :6]
+    for path, gradient in gradients.items():
+        shown = np.atleast_2d(gradient)[:6, :6]
         # The written lines may add in another order.
-        np.testing.assert_allclose(np.array(found[path], float), gradient, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(np.array(found[path], float), shown, rtol=1e-9, atol=1e-15)
+
+
+HOLD = """(() => {
+  const ask = playground.link.ask.bind(playground.link);
+  const held = new Promise((go) => { window.letGo = go; });
+  playground.link.ask = async (what, given) => {
+    if (what === "%s") await held;
+    return ask(what, given);
+  };
+})()"""
+
+
+@pytest.mark.full
+def test_numbers_of_another_step_are_faded_until_those_of_this_one_are_there(open_page):
+    page = open_page().page()
+    settle(page)
+    page.evaluate(HOLD % "derive")
+    page.evaluate("playground.choose('layers[0].weight', 0)")
+    page.evaluate("playground.goTo(1)")
+    wait(page, "playground.step === 1")
+    assert page.get_attribute("#passes", "aria-busy") == "true"
+    assert page.locator("#selected [aria-busy=true]").count() == 1
+    assert not page.evaluate("playground.isDerived")
+    page.evaluate("letGo()")
+    settle(page)
+    assert page.evaluate("playground.derivation.step") == 1
+    assert page.get_attribute("#passes", "aria-busy") == "false"
+    assert page.locator("#selected [aria-busy=true]").count() == 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("then", ["goTo(1)", "choose('layers[0].weight', 1)"])
+def test_a_check_of_another_step_or_entry_is_not_shown(open_page, then):
+    page = open_page().page()
+    settle(page)
+    page.evaluate("playground.choose('layers[0].weight', 0)")
+    page.evaluate(HOLD % "check")
+    page.evaluate("void (window.checked = playground.checkEntry())")
+    page.evaluate(f"playground.{then}")
+    settle(page)
+    page.evaluate("letGo()")
+    page.evaluate("window.checked")
+    assert page.evaluate("playground.check") is None
+    page.evaluate("playground.checkEntry()")
+    assert page.evaluate("playground.check.difference") < 1e-5
 
 
 @pytest.mark.full

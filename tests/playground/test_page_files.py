@@ -67,7 +67,7 @@ def test_the_model_is_given_out_for_numpy(open_page):
     scope = {"__name__": "model"}
     exec(path.read_text(), scope)
     X = one.session.steps.setup.problem.X
-    with ad.no_grad():
+    with one.session.turn, ad.no_grad():
         np.testing.assert_allclose(scope["model"](X), one.session.steps.model(X).data, rtol=1e-12)
     for target in ("c", "wasm", "html"):
         assert file(page, f"#export-{target}")[0].startswith("model")

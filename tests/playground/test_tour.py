@@ -91,8 +91,9 @@ def test_the_weight_s_gradient_is_written_out_with_its_numbers(open_page):
     for _ in range(3):
         page.click("#tour-next")
     reached(page, step)
-    X, y = one.session.steps.batch()
-    found = ad.explain(one.session.steps.model, X, y, loss="cross_entropy")
+    with one.session.turn:
+        X, y = one.session.steps.batch()
+        found = ad.explain(one.session.steps.model, X, y, loss="cross_entropy")
     values = {each.name: each.value for each in found}
     left, _, right = page.inner_text("#terms").replace("−", "-").rpartition(" = ")
     products = [

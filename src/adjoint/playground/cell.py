@@ -8,7 +8,6 @@ import secrets
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from threading import Lock
 from typing import Any
 
 from ..errors import require
@@ -59,14 +58,14 @@ class Cell:
         self.session: Session | None = session
         self.picture_name = f"adjoint-picture-{secrets.token_hex(8)}"
         # A kernel may hear pages in a thread of their own, while a cell runs.
-        self.lock = Lock()
+        self.turn = session.turn
         _open.append(self)
         for old in _open[:-MOST_CELLS]:
             old.close()
 
     def close(self) -> None:
         """Let the session go, once it has answered, and say so."""
-        with self.lock:
+        with self.turn:
             _open.remove(self)
             self.session = None
         self.send({"closed": True}, [])
@@ -74,7 +73,7 @@ class Cell:
     def hear(self, content: object) -> None:
         """Answer what a page asks, or keep the picture that it gives."""
         asked = content if isinstance(content, dict) else {}
-        with self.lock:
+        with self.turn:
             session = self.session
             if session is None:
                 self.send({"closed": True}, [])
@@ -105,14 +104,8 @@ def _is_picture(url: str) -> bool:
     return content.startswith(b"\xff\xd8\xff")
 
 
-def show(brought: Brought) -> tuple[Session, Lock]:
-    """Show the page in the output of the present cell.
-
-    Returns
-    -------
-    session : Session
-    lock : Lock
-        Held while the session answers.
+def show(brought: Brought) -> Session:
+    """Show the page in the output of the present cell, and return its session.
 
     Raises
     ------
@@ -146,4 +139,4 @@ def show(brought: Brought) -> tuple[Session, Lock]:
     widget.on_msg(lambda _, content, buffers: cell.hear(content))
     kept.append(display.display(display.HTML(cell.picture()), display_id=True))
     display.display(widget)
-    return session, cell.lock
+    return session

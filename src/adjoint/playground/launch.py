@@ -8,7 +8,6 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -46,8 +45,6 @@ class Played:
     Parameters
     ----------
     session : Session
-    turn : context manager, optional
-        What keeps others from training while a copy is made.
 
     Attributes
     ----------
@@ -57,8 +54,8 @@ class Played:
         A copy of what was recorded of its epochs.
     """
 
-    def __init__(self, session: Session, turn: AbstractContextManager[Any] | None = None) -> None:
-        self._session, self._turn = session, turn or nullcontext()
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def __repr__(self) -> str:
         return "Played: .model is a copy of the trained model, .history has its epochs"
@@ -66,14 +63,14 @@ class Played:
     @property
     def model(self) -> Module:
         """A copy of the model."""
-        with self._turn:
+        with self._session.turn:
             model: Module = copy.deepcopy(self._session.steps.model)
         return model.eval()
 
     @property
     def history(self) -> History:
         """A copy of the history."""
-        with self._turn:
+        with self._session.turn:
             return copy.deepcopy(self._session.steps.history)
 
 
@@ -149,7 +146,7 @@ def _open(brought: Brought, port: int | None, browser: bool) -> Played:
     """Open it in the output of a notebook's cell if there is one, and in a browser otherwise."""
     if port is None and browser and is_in_notebook():
         try:
-            return Played(*show(brought))
+            return Played(show(brought))
         except ImportError as error:
             print(f"opens in a browser instead: {error}")
     return launch(brought, port=port, browser=browser)

@@ -39,7 +39,7 @@ def answer(session: Session, message: str) -> bytes:
     asked: object = None
     try:
         # What overflows is shown as it is, and needs no warning on the console.
-        with np.errstate(all="ignore"):
+        with session.turn, np.errstate(all="ignore"):
             asked = _asked(message)
             name = chosen("do", asked.get("do"), list(REQUESTS))
             return _numbered(REQUESTS[name](session, asked), asked)

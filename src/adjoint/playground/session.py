@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import RLock
 from time import perf_counter
 from typing import Any
 
@@ -71,9 +72,12 @@ class Session:
     ----------
     steps : Steps
     settings : Settings
+    turn : RLock
+        Held while it answers a page; whoever reads the training in another thread takes it, too.
     """
 
     def __init__(self, brought: Brought | None = None, ahead: Ahead | None = None) -> None:
+        self.turn = RLock()
         self.brought, self._ahead = brought or Brought(), ahead
         self.rows = self.brought.rows
         self.drawn: Drawn | None = None

@@ -6,7 +6,6 @@ containers, attributes and variables. What a trace has changed is put back, and 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +20,7 @@ import numpy as np
 
 from ...core.value import Value
 from .contents import is_buffer, reader, write
+from .hidden_generators import hidden_generators, is_hidden, may_draw
 from .reach import GONE, Place, Reach, attributes_of, found_at
 from .users_code import is_followed, is_iterator
 
@@ -44,6 +44,9 @@ _CHANGED = (
 def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
     """Refuse what the ``with`` block does to all that some functions can reach.
 
+    Another thread may meanwhile draw from the generators that all threads share, as that of
+    Python's `random`. It is taken for the functions' own draw only if these can reach one of them.
+
     ``resumed`` collects the frames of the generators that ran meanwhile, as far as the tracer saw
     them.
 
@@ -52,10 +55,11 @@ def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
     TypeError
         If it draws random numbers, takes from an iterator, or changes a variable, an attribute, a
         container or an array that was there before. All that is put back, but for iterators that
-        stand in tuples.
+        stand in tuples, and for generators of all threads where there are others.
     """
     reach = Reach(*roots)
     watched = [_Watched(path, item, kind, reach) for path, item, kind in _changeable(reach)]
+    shared = [_Watched(name, item, _SHARED, reach) for name, item in hidden_generators()]
     places = [place for place in reach.places if place.look is not None]
     before = [found_at(place.look) for place in places]  # type: ignore[arg-type]
     try:
@@ -65,6 +69,8 @@ def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
         changed = [pair for one in watched for pair in one.put_back()]
         changed += [(path, _TAKEN) for path, item in reach.found() if _ran(item, resumed)]
         changed += [(name, _CHANGED) for name in _put_back(places, before)]
+        if _is_alone() or may_draw(reach):
+            changed += [pair for one in shared for pair in one.put_back()]
     if changed:
         # A generator that was drawn from explains other changes, so that it is told first.
         text = max((text for _, text in changed), key=[_CHANGED, _TAKEN, _GENERATOR.text].index)
@@ -131,9 +137,13 @@ def _set_state(generator: Any, state: bytes) -> None:
         source.state = loads(state)
 
 
+def _is_alone() -> bool:
+    return threading.active_count() == 1
+
+
 def _set_unshared(generator: Any, state: bytes) -> None:
     """Put a generator back, unless another thread's numbers would be repeated by that."""
-    if threading.active_count() == 1:
+    if _is_alone():
         _set_state(generator, state)
 
 
@@ -184,6 +194,7 @@ def _position(iterator: Iterator[Any]) -> bytes:
 _GENERATOR = _Kind(
     lambda item, _: _state_of(item), _set_state, text=f"{{}} was drawn from: {_DRAWN}"
 )
+_SHARED = _GENERATOR._replace(write=_set_unshared)
 _BUFFER = _Kind(lambda item, _: reader(item)(), write)
 _VALUE = _Kind(lambda item, _: {"data": item.data, "node": item.node}, _set_slots)
 _LIST = _Kind(lambda item, _: dict(enumerate(item)), _refill, "{}[{!r}]")
@@ -219,20 +230,11 @@ def _kind_of(item: object) -> _Kind | None:
 
 
 def _changeable(reach: Reach) -> Iterator[tuple[str, Any, _Kind]]:
-    """Yield all that is reached and can change, and the generators that any function reaches."""
+    """Yield all that is reached and can change, but for hidden generators."""
     for path, item in reach.found():
         kind = _kind_of(item)
-        if kind is not None:
+        if kind is not None and not is_hidden(item):
             yield path or type(item).__name__, item, kind
-    _generators()
-    # Their functions are bound methods of one hidden generator each, which all threads share.
-    shared = _GENERATOR._replace(write=_set_unshared)
-    for name, where, hidden in (
-        ("Python's random module", "random", "_inst"),
-        ("numpy.random", "numpy.random.mtrand", "_rand"),
-    ):
-        if where in sys.modules:
-            yield name, getattr(sys.modules[where], hidden), shared
 
 
 class _Watched:

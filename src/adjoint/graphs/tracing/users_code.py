@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import types
+from collections.abc import Collection
 from functools import lru_cache
 from io import IOBase
 from types import ModuleType
@@ -28,6 +29,11 @@ _LIBRARIES = {
 def is_fixed(module: object) -> bool:
     """Return whether nobody changes the variables of a module's functions."""
     return _is_of(_OURS, module)
+
+
+def is_opaque(module: object) -> bool:
+    """Return whether a module is a library's whose code is not followed, and may do anything."""
+    return _is_of(_LIBRARIES - _OURS, module)
 
 
 def is_followed(item: Any) -> bool:
@@ -56,7 +62,7 @@ def is_users(module: object) -> bool:
     return not (isinstance(module, str) and _is_library(module.partition(".")[0]))
 
 
-def _is_of(packages: set[str], module: object) -> bool:
+def _is_of(packages: Collection[str], module: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in packages
 
 

@@ -41,6 +41,7 @@ class App {
     /** @type {Frame} */ this.frame = this.opening;
     /** @type {Header|null} */ this.derivation = null;
     this.derivedFor = "";
+    /** The derivation that is under way, if one is. @type {Promise<void>|null} */ this.deriving = null;
     this.line = 1;
     /** @type {Entry|null} */ this.entry = null;
     /** @type {Header|null} */ this.check = null;
@@ -79,6 +80,8 @@ class App {
   }
 
   get step() { return this.frame.header.step || 0; }
+  /** Whether the numbers of the derivation are those of the step that is shown. */
+  get isDerived() { return !this.deriving && this.derivation?.step === this.step; }
   get stepsEach() { return this.opening.header.steps_each || 1; }
 
   /** @param {boolean} connected @param {string} reason */
@@ -153,13 +156,13 @@ class App {
 
   /** The training rests: the address and the derivation are brought up to date. */
   rested() {
-    this.tell("rest");
     this.derive();
+    this.tell("rest");
   }
 
   /** Forget what belongs to another network. */
   forget() {
-    this.derivation = null; this.derivedFor = ""; this.update = null; this.check = null; this.line = 1;
+    this.derivation = this.deriving = null; this.derivedFor = ""; this.update = null; this.check = null; this.line = 1;
   }
 
   // --- pace
@@ -369,14 +372,22 @@ class App {
 
   /** Have the derivation of the batch to come. */
   async derive() {
-    if (this.link.lacks.has("derive")) return;
+    if (this.playing || this.link.lacks.has("derive")) return;
     const lang = document.documentElement.lang.slice(0, 2);
     const key = `${this.step} ${lang} ${this.frames}`;
-    if (this.playing || this.derivedFor === key) return;
-    this.derivedFor = key;
+    if (this.derivedFor !== key) {
+      this.derivedFor = key;
+      this.deriving = this.derived(key, lang);
+    }
+    await this.deriving;
+  }
+
+  /** Take over a derivation, unless another one is wanted by now. @param {string} key @param {string} lang */
+  async derived(key, lang) {
     const found = await this.ask("derive", { lang });
     if (this.derivedFor !== key) return;
-    this.derivation = found ? found.header : null;
+    this.deriving = null;
+    this.derivation = found && found.header.step === this.step ? found.header : null;
     const count = this.derivation ? this.derivation.steps.length : 1;
     this.line = Math.min(this.line, count);
     this.tell("derivation");
@@ -384,15 +395,19 @@ class App {
   }
 
   async checkEntry() {
-    if (!this.entry) return;
-    const found = await this.ask("check", this.entry);
+    const { entry, frame } = this;
+    if (!entry) return;
+    const found = await this.ask("check", entry);
+    if (this.entry !== entry || this.frame !== frame) return;  // it is of another entry, or of another step
     this.check = found && found.header;
     this.tell("line");
   }
 
   async updateRule() {
-    if (!this.entry) return;
-    const found = await this.ask("update", this.entry);
+    const { entry, opening } = this;
+    if (!entry) return;
+    const found = await this.ask("update", entry);
+    if (this.entry !== entry || this.opening !== opening) return;
     this.update = found && found.header;
     this.tell("line");
   }

@@ -14,6 +14,8 @@ export function writePasses() {
   const found = app.derivation;
   const title = el("h2", { "data-hint": "passes" }, say("passes"));
   if (app.link.lacks.has("derive")) { panel.replaceChildren(title, el("p", { class: "faint" }, say("needs_python"))); return; }
+  // Numbers of the step before fade until those of this one are there.
+  panel.ariaBusy = String(Boolean(found) && !app.playing && !app.isDerived);
   if (!found || app.playing) {
     panel.replaceChildren(title, el("p", { class: "faint" }, app.playing ? say("paused_only") : app.notice || "…"));
     return;
@@ -120,4 +122,4 @@ export function writeSource(stage) {
 
 app.on("line", writePasses);
 app.on("opening", () => { if (app.link.lacks.has("derive")) writePasses(); });
-app.on("playing", writePasses);
+for (const what of ["playing", "rest"]) app.on(what, writePasses);

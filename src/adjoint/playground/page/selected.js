@@ -52,7 +52,7 @@ function gradient(name, place) {
   if (!line || app.playing || !app.derivation) return [el("p", { class: "faint" }, app.playing ? say("paused_only") : "")];
   const step = app.derivation.steps[line - 1];
   const here = place.length > 1 ? place : [0, place[0]];
-  return [el("div", { class: "formula" }, maths(step.formula)), shown(step, here), ...writtenOut(step, here)];
+  return [el("div", { "aria-busy": !app.isDerived }, el("div", { class: "formula" }, maths(step.formula)), shown(step, here), ...writtenOut(step, here))];
 }
 
 /** @param {string} name @returns {any} */
@@ -93,4 +93,4 @@ function updated() {
 app.on("line", writeSelected);
 app.on("opening", writeSelected);
 app.on("playing", writeSelected);
-app.on("numbers", () => { if (app.entry) writeSelected(); });
+for (const what of ["numbers", "rest"]) app.on(what, () => { if (app.entry) writeSelected(); });
