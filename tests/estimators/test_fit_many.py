@@ -31,6 +31,7 @@ from adjoint.estimators import (
 )
 from adjoint.estimators.fitting import Fitting
 from adjoint.estimators.solvers import BiasCorrected
+from adjoint.training import native_run
 from adjoint.training.callbacks import EarlyStopping
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -69,6 +70,16 @@ def test_each_network_equals_its_twin_that_was_fitted_alone(changes):
 
 def more(network, count):
     return [MLPClassifier(**network.get_params()) for _ in range(count)]
+
+
+def test_networks_of_other_penalties_rates_and_seeds_are_traced_once(monkeypatch):
+    traced = []
+    real = native_run.arranged_step
+    monkeypatch.setattr(
+        native_run, "arranged_step", lambda *a, **k: traced.append(a) or real(*a, **k)
+    )
+    fit_many([*networks(max_iter=2), *networks(max_iter=2, random_state=1)], X, Y)
+    assert len(traced) <= 1  # none where another test had such networks
 
 
 def test_rows_may_be_masks_and_weights_follow_them():

@@ -350,10 +350,15 @@ def _collects(present: object) -> TypeGuard[Value]:
     return getattr(present, "collects", False)
 
 
+# What most attributes are, in which there is nothing to look for.
+_PLAIN = frozenset({bool, int, float, str, type(None), np.ndarray})
+
+
 def _attributes(module: Module) -> Iterator[tuple[str, Any]]:
     """Yield the tensors and modules among the attributes, through lists, tuples and dicts."""
     for name, value in vars(module).items():
-        yield from _leaves(name, value)
+        if type(value) not in _PLAIN:
+            yield from _leaves(name, value)
 
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, Any]]:

@@ -132,13 +132,14 @@ class NativeRun:
     def _key(self, data: Sequence[Array], held: Sequence[Array]) -> Hashable:
         """Return what says which graphs would be traced, where that is known without tracing."""
         task = self.task
-        if task.form is None or task.metrics or self.step.scalars:
+        if task.form is None or task.metrics:
             return None
         sizes = [(array.shape[1:], array.dtype.str) for array in data]
         short = task.rows % task.batch_size
         validated = [(array.shape, array.dtype.str) for array in held]
         return (
             task.form,
+            tuple(self.step.scalars),
             tuple(sizes),
             tuple(validated),
             task.batch_size,

@@ -11,7 +11,7 @@ import builtins
 import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from functools import cached_property, partial, partialmethod
+from functools import cached_property, lru_cache, partial, partialmethod
 from gc import get_referents
 from operator import attrgetter, getitem, methodcaller
 from types import (
@@ -377,10 +377,22 @@ def attributes_of(item: object) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _slots(kind: type) -> Iterator[str]:
-    for owner in kind.__mro__:
-        members = vars(owner).items()
-        yield from (name for name, found in members if isinstance(found, MemberDescriptorType))
+def _slots(kind: type) -> Iterable[str]:
+    # Nobody changes these classes, and to look through them anew would be half of a walk.
+    is_known = kind.__module__ == "builtins" or is_fixed(kind.__module__)
+    return _slots_of_fixed(kind) if is_known else _slots_of(kind)
+
+
+def _slots_of(kind: type) -> tuple[str, ...]:
+    return tuple(
+        name
+        for owner in kind.__mro__
+        for name, found in vars(owner).items()
+        if isinstance(found, MemberDescriptorType)
+    )
+
+
+_slots_of_fixed = lru_cache(maxsize=1024)(_slots_of)
 
 
 def _owner(kind: type, name: str) -> type | None:
