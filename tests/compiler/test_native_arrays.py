@@ -106,7 +106,7 @@ def test_products_of_any_sizes(rows, depth, columns, dtype, left, right, stack):
     assert_agree(lambda x, y: (2 * x.mT).mT @ (y.T + 1).T, x, y)
 
 
-@pytest.mark.parametrize("shape", [(9, 2500, 40), (70, 1024, 33), (3, 1025, 5)])
+@pytest.mark.parametrize("shape", [(9, 2500, 40), (70, 1024, 33), (3, 1025, 5), (1, 1601, 401)])
 def test_products_deeper_than_a_block(shape, vector_bytes):
     rows, depth, columns = shape
     rng = np.random.default_rng(0)

@@ -23,6 +23,7 @@ from ..lanes import Names
 from ..target import Target
 from ..unlowerable import Unlowerable
 from ..unrolled_code import locations, parameters, unrolled_function
+from .bands import is_banded, write_bands
 from .body_code import (
     BodyFunction,
     FunctionText,
@@ -96,7 +97,8 @@ class CodeModule:
         """Return the name of the function of a nest, and the starts that it is given."""
         form, starts = nest.form()
         if form not in self.nests:
-            self.nests[form] = self.add(stem, write_loop_nest(nest, self.target))
+            write = write_bands if is_banded(nest, self.target) else write_loop_nest
+            self.nests[form] = self.add(stem, write(nest, self.target))
         return self.nests[form], starts
 
     def add_product(self, product: MatrixProduct) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..formats import FORMATS, SIZES
@@ -13,6 +15,7 @@ from ..lanes import Block, Lanes
 from ..target import Target
 from .loop_nest import Access, Axis, LoopNest, loops
 from .memory import LaneAddresses, load_vector, store_vector
+from .strided_view import ENTRY_BYTES
 
 # A long sum is the sum of the sums of this many vectors each. The error of a sum grows with the
 # length of its chain of additions, which is here that of a chunk plus the number of chunks.
@@ -20,6 +23,11 @@ CHUNK = 64
 # With fewer operations than this on each entry, a reduction would wait for its last addition; it
 # then adds to several totals in turn.
 LIGHT = 6
+
+# An array of so many bytes does not stay in the second-level cache. What comes next is asked for in
+# time, since processors do so on their own only within the page of memory that they are at.
+_LARGE = 512 * 1024
+_LINE = 64
 
 _IDENTITY = {
     "add": -0.0,  # 0 would turn -0 into 0
@@ -33,28 +41,47 @@ _IDENTITY = {
 
 def write_loop_nest(nest: LoopNest, target: Target) -> FunctionBuilder:
     """Return a nest as a function, whose parameters point to the nest's starts."""
-    writer = _LoopNestWriter(nest, target)
+    writer = LoopNestWriter(nest, target, *arranged(nest, nest.lanes(target)))
     writer.run(0, None)
     return writer.builder
 
 
+def arranged(nest: LoopNest, width: int) -> tuple[int, list[Axis], int | None]:
+    """Return how many lanes are written, the loops, and the number of the one along the lanes."""
+    axes, lanes_axis = loops(nest, width)
+    return (1 if lanes_axis is None else width), axes, lanes_axis
+
+
 @dataclass
-class _Position:
+class Position:
     """The point that is written: the loops' indices, and how many lanes are valid (None: all)."""
 
     indices: list[Index]
     count: int | None = None
 
 
-class _LoopNestWriter:
-    """Writes one nest, loop by loop from the outermost; a level is the number of a loop."""
+class LoopNestWriter:
+    """Writes one nest, loop by loop from the outermost; a level is the number of a loop.
 
-    def __init__(self, nest: LoopNest, target: Target) -> None:
-        self.nest = nest
-        self.width = nest.lanes(target)
-        self.axes, self.lanes_axis = loops(nest, self.width)
-        if self.lanes_axis is None:
-            self.width = 1
+    Parameters
+    ----------
+    nest : LoopNest
+    target : Target
+    width : int
+        How many points are computed at once.
+    axes : list of Axis
+        The loops from the outermost on.
+    lanes_axis : int or None
+        The number of the loop along the lanes.
+    """
+
+    # How many bytes before its use an entry of a large array is asked for.
+    ahead = 2048
+
+    def __init__(
+        self, nest: LoopNest, target: Target, width: int, axes: list[Axis], lanes_axis: int | None
+    ) -> None:
+        self.nest, self.width, self.axes, self.lanes_axis = nest, width, axes, lanes_axis
         accesses = nest.accesses()
         self.pointers = {start: f"%p{number}" for number, start in enumerate(nest.starts())}
         # LLVM may keep in registers what a store to a ``noalias`` pointer cannot have changed.
@@ -73,7 +100,7 @@ class _LoopNestWriter:
         }
         self.values: dict[Element, Lanes] = {}
         self.spread_values: dict[Element, Lanes] = {}
-        self.position = _Position([])
+        self.position = Position([])
         self.order = nest.elements()
         # The loops whose index an element depends on: those along which its loads have a stride.
         self.depends: dict[Element, frozenset[int]] = {}
@@ -191,12 +218,18 @@ class _LoopNestWriter:
     def _inside(
         self, level: int, index: Index, count: int | None, totals: list[Lanes] | None
     ) -> list[Lanes] | None:
-        """Write the inside of a loop at one index; values from there are not valid after it."""
-        kept = self.values.copy(), self.spread_values.copy(), self.position
-        self.position = _Position([*self.position.indices, index], count)
-        found = self.run(level + 1, totals)
-        self.values, self.spread_values, self.position = kept
-        return found
+        """Write the inside of a loop at one index."""
+        with self._apart():
+            self.position = Position([*self.position.indices, index], count)
+            return self.run(level + 1, totals)
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Let no value that is written inside be used after it."""
+        before = self.values, self.spread_values, self.position
+        self.values, self.spread_values = self.values.copy(), self.spread_values.copy()
+        yield
+        self.values, self.spread_values, self.position = before
 
     # --- elements ---------------------------------------------------------------------------------
 
@@ -238,7 +271,27 @@ class _LoopNestWriter:
 
     def _load(self, element: Element, block: Block) -> Lanes:
         access: Access = element.payload
-        return load_vector(self._addresses(access, element.args), block, element.kind)
+        addresses = self._addresses(access, element.args)
+        if self._is_asked_for(access):
+            self._ask(addresses, "i8" if element.kind == "i1" else element.kind)
+        return load_vector(addresses, block, element.kind)
+
+    def _is_asked_for(self, access: Access) -> bool:
+        """Return whether a reduction passes along a large array, as fast as memory delivers it."""
+        last, strides = len(self.axes) - 1, self.strides[access]
+        if self.nest.operation is None or self.lanes_axis != last or strides[last] != 1:
+            return False
+        sizes = [axis.size for axis, n in zip(self.axes, strides, strict=True) if n]
+        return math.prod(sizes) * ENTRY_BYTES[access.allocation.kind] >= _LARGE
+
+    def _ask(self, addresses: LaneAddresses, kind: str) -> None:
+        """Have the lines of the cache loaded that will be read some turns later."""
+        name = "@llvm.prefetch.p0"
+        self.builder.names.intrinsics.add(f"declare void {name}(ptr, i32, i32, i32)")
+        at = addresses.address(kind)
+        for line in range(0, self.width * ENTRY_BYTES[kind], _LINE):
+            there = self.builder.address(at, "i8", (line + self.ahead, 1))
+            self.builder.lines.append(f"  call void {name}(ptr {there}, i32 0, i32 3, i32 1)")
 
     def _addresses(self, access: Access, indices: Sequence[Element]) -> LaneAddresses:
         """Return where the entries of an access lie at the present position."""
