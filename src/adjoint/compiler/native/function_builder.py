@@ -43,7 +43,6 @@ class FunctionBuilder:
     def __init__(self, parameters: Sequence[str], *, target: Target = ANY) -> None:
         self.parameters = parameters
         self.names = Names(target=target)
-        self.allocations: list[str] = []
         self.lines: list[str] = []
         self.label = "entry"
 
@@ -52,13 +51,6 @@ class FunctionBuilder:
         block = Block(width, self.names)
         block.lines = self.lines
         return block
-
-    def memory(self, entries: int, kind: str) -> str:
-        """Return the address of memory for some entries, which the function has while it runs."""
-        name = self.names.fresh()
-        # Inside of a loop it would be allocated anew in every turn.
-        self.allocations.append(f"  {name} = alloca [{entries} x {LLVM_TYPES[kind]}], align 64")
-        return name
 
     def address(self, pointer: str, kind: str, *terms: tuple[Index, int]) -> str:
         """Return the address of the entry Σ index · stride of the array at a pointer."""
@@ -125,7 +117,6 @@ class FunctionBuilder:
             [
                 f"define internal void @{name}({', '.join(self.parameters)}) #0 {{",
                 "entry:",
-                *self.allocations,
                 *self.lines,
                 "  ret void",
                 "}",

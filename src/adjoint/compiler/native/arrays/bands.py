@@ -21,17 +21,18 @@ from ..target import Target
 from .loop_nest import Access, Axis, LoopNest, loops
 from .loop_nest_code import CHUNK, LIGHT, LoopNestWriter, Position, combined, identity
 from .memory import load_contiguous, load_vector, store_contiguous, store_vector
+from .strided_view import Allocation, Role
 
 # More rows would fall on the same sets of the cache if their length is a power of two.
 _ROWS = 8
 # The elements that are known at a position, and the position.
 _Values = tuple[dict[Element, Lanes], dict[Element, Lanes], Position]
 
-# The sums of so many bytes are kept between bands. For a frame of more than 4096 bytes LLVM would
-# call a function of the operating system, which the code is not linked with.
-_PART_BYTES = 3072
+# The sums of so many bytes are kept between bands: half of the smallest first-level cache.
+_PART_BYTES = 16 * 1024
 # Rows that fill no more than this many vectors are summed in registers, column by column.
 _FEW_VECTORS = 2
+_PART = "%part"
 
 
 def is_banded(nest: LoopNest, target: Target) -> bool:
@@ -48,12 +49,25 @@ def is_banded(nest: LoopNest, target: Target) -> bool:
     return is_large and len(nest.elements()) <= LIGHT and _is_read_in_order(nest, axes)
 
 
+def part_of(nest: LoopNest, target: Target) -> Allocation:
+    """Return memory for the sums that a banded nest keeps between bands."""
+    found = _rows_of(nest, target)
+    assert found is not None
+    axes, width = found
+    kind = nest.stores[0].element.kind
+    return Allocation(Role.TEMPORARY, kind, _span(axes[-1].size, width, SIZES[kind]))
+
+
 def write_bands(nest: LoopNest, target: Target) -> FunctionBuilder:
-    """Return a nest that is banded as a function, whose parameters point to the nest's starts."""
+    """Return a nest that is banded as a function.
+
+    Its parameters point to the nest's starts, and to the memory of `part_of`.
+    """
     found = _rows_of(nest, target)
     assert found is not None
     axes, width = found
     writer = _BandWriter(nest, target, width, axes, len(axes) - 1)
+    writer.builder.parameters = [*writer.builder.parameters, f"ptr noalias {_PART}"]
     writer.run(0, None)
     return writer.builder
 
@@ -94,13 +108,16 @@ class _BandWriter(LoopNestWriter):
 
     ahead = 512
 
+    def _distance(self, access: Access) -> int:
+        row, step = self._row_of(access)
+        return _ROWS * step if row < 4 * self.ahead else self.ahead
+
     def run_reduction(self, level: int) -> list[Lanes]:
         """Write the loops over rows and along them, and the stores, panel by panel."""
         self.level, columns = level, self.axes[-1].size
         self.block = self.builder.block(self.width)
         kind = self.kind = self.nest.stores[0].element.kind
         span = _span(columns, self.width, SIZES[kind])
-        self.part = self.builder.memory(span, kind)
         whole = (columns - 1) // span * span
         if whole:
             with self.builder.loop(whole, span) as loop:
@@ -196,7 +213,7 @@ class _BandWriter(LoopNestWriter):
 
     def place(self, at: Index) -> str:
         """Return where the sums of a vector of columns are kept between bands."""
-        return self.builder.address(self.part, self.kind, (at, 1))
+        return self.builder.address(_PART, self.kind, (at, 1))
 
     def combined(self, x: Lanes, y: Lanes) -> Lanes:
         return combined(self.nest.operation, x, y)
