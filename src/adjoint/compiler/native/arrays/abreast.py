@@ -30,7 +30,7 @@ _Row = tuple[dict[Element, Lanes], dict[Element, Lanes], Index]
 
 def rows_abreast(nest: LoopNest, target: Target) -> int:
     """Return how many rows of a nest are summed at once: one if more would not be faster."""
-    width, axes, lanes = arranged(nest, nest.lanes(target))
+    width, axes, lanes = arranged(nest, target)
     if nest.operation is None or nest.running or nest.factor is not None or lanes is None:
         return 1
     if lanes != len(axes) - 1 or [axis.is_reduced for axis in axes[-2:]] != [False, True]:
@@ -58,7 +58,7 @@ def _is_worth_it(nest: LoopNest, axes: list[Axis]) -> bool:
 
 def write_abreast(nest: LoopNest, target: Target) -> FunctionBuilder:
     """Return a nest of rows abreast as a function, whose parameters point to the nest's starts."""
-    writer = _RowsWriter(nest, target, *arranged(nest, nest.lanes(target)))
+    writer = _RowsWriter(nest, target, *arranged(nest, target))
     writer.count = rows_abreast(nest, target)
     writer.run(0, None)
     return writer.builder

@@ -78,7 +78,7 @@ def _rows_of(nest: LoopNest, target: Target) -> tuple[list[Axis], int] | None:
     if nest.operation is None or nest.running or nest.factor is not None or kind not in FORMATS:
         return None
     width = target.width(SIZES[kind])
-    axes, lanes = loops(nest, width)
+    axes, lanes = loops(nest, width, folds=True)
     if width == 1 or lanes is None or lanes != len(axes) - 2 or axes[lanes].is_reduced:
         return None
     return [*axes[:lanes], axes[-1], axes[lanes]], width

@@ -42,14 +42,15 @@ _IDENTITY = {
 
 def write_loop_nest(nest: LoopNest, target: Target) -> FunctionBuilder:
     """Return a nest as a function, whose parameters point to the nest's starts."""
-    writer = LoopNestWriter(nest, target, *arranged(nest, nest.lanes(target)))
+    writer = LoopNestWriter(nest, target, *arranged(nest, target))
     writer.run(0, None)
     return writer.builder
 
 
-def arranged(nest: LoopNest, width: int) -> tuple[int, list[Axis], int | None]:
+def arranged(nest: LoopNest, target: Target) -> tuple[int, list[Axis], int | None]:
     """Return how many lanes are written, the loops, and the number of the one along the lanes."""
-    axes, lanes_axis = loops(nest, width)
+    width = nest.lanes(target)
+    axes, lanes_axis = loops(nest, width, folds=not target.is_reproducible)
     return (1 if lanes_axis is None else width), axes, lanes_axis
 
 
