@@ -106,7 +106,7 @@ def test_products_of_any_sizes(rows, depth, columns, dtype, left, right, stack):
     assert_agree(lambda x, y: (2 * x.mT).mT @ (y.T + 1).T, x, y)
 
 
-@pytest.mark.parametrize("shape", [(9, 2500, 40), (70, 1024, 33), (3, 1025, 5)])
+@pytest.mark.parametrize("shape", [(9, 2500, 40), (70, 1024, 33), (3, 1025, 5), (1, 1601, 401)])
 def test_products_deeper_than_a_block(shape, vector_bytes):
     rows, depth, columns = shape
     rng = np.random.default_rng(0)
@@ -187,6 +187,39 @@ def test_arrays_that_are_not_contiguous_are_read_rightly():
 
 
 # --- entries by number
+
+
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_entries_at_equal_distances_are_read_rightly(step, vector_bytes):
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        # The last entry that is read is the last of the array.
+        x = rng.normal(size=(3, 70 * step)).astype(dtype)
+        assert_agree(lambda x: 2 * x[:, step - 1 :: step], x)
+        assert_agree(lambda x: np.sum(x[:, step - 1 : 21 * step : step], axis=0), x)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4, 5])
+def test_short_rows_are_summed_side_by_side(classes, vector_bytes):
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        x = rng.normal(size=(131, classes)).astype(dtype)
+        assert_agree(lambda x: (np.sum(x, axis=1), np.max(x, axis=1), x @ x[0]), x)
+
+
+def test_a_vector_whose_entries_lie_apart_is_copied_once():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 50)), rng.normal(size=(50, 3))
+
+    def nests(function, *arrays):
+        native = over_arrays(function, *arrays)
+        np.testing.assert_allclose(native(arrays)[0], function(*arrays), rtol=0, atol=1e-13)
+        return int(native.describe()[0].split()[2])
+
+    plain = nests(lambda x, y: x @ y, x, y[:, 1].copy())
+    assert nests(lambda x, y: x @ y[:, 1], x, y) == plain + 1
+    # Here the entries of the vector are taken one by one anyway.
+    assert nests(lambda x, y: x.T @ y[:40, 1], x, y) == plain
 
 
 def test_entries_are_picked_and_added_by_computed_numbers():

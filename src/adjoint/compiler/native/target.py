@@ -57,6 +57,11 @@ class Target(NamedTuple):
         return self._replace(fuses=False, has_permutes=False, lane_bytes=VIRTUAL_BYTES)
 
     @property
+    def is_reproducible(self) -> bool:
+        """Whether the order of the additions of a sum is the same on every processor."""
+        return self.lane_bytes > 0
+
+    @property
     def has_team(self) -> bool:
         """Whether two threads share large products."""
         return self.futex is not None

@@ -23,6 +23,8 @@ from ..lanes import Names
 from ..target import Target
 from ..unlowerable import Unlowerable
 from ..unrolled_code import locations, parameters, unrolled_function
+from .abreast import rows_abreast, write_abreast
+from .bands import is_banded, part_of, write_bands
 from .body_code import (
     BodyFunction,
     FunctionText,
@@ -96,7 +98,7 @@ class CodeModule:
         """Return the name of the function of a nest, and the starts that it is given."""
         form, starts = nest.form()
         if form not in self.nests:
-            self.nests[form] = self.add(stem, write_loop_nest(nest, self.target))
+            self.nests[form] = self.add(stem, _written(nest, self.target))
         return self.nests[form], starts
 
     def add_product(self, product: MatrixProduct) -> str:
@@ -345,7 +347,10 @@ class ArrayCode:
         return self._loop("reduction", reduction_nest(self.schedule, part))
 
     def _loop(self, name: str, nest: LoopNest) -> Call:
-        function, starts = self.module.add_nest(name, contracted(nest))
+        nest, target = contracted(nest), self.module.target
+        function, starts = self.module.add_nest(name, nest)
+        if is_banded(nest, target):
+            starts = [*starts, (part_of(nest, target), 0)]
         return Call(function, tuple(starts))
 
     def _fill(self, part: RandomFill) -> Call:
@@ -408,6 +413,15 @@ class ArrayCode:
             other = Allocation(Role.TEMPORARY, product.kind, panel.size)
             return Call("share", (*starts, (panel, 0), (other, 0)), shared)
         return Call(self.module.add_product(product), (*starts, (panel, 0)))
+
+
+def _written(nest: LoopNest, target: Target) -> FunctionBuilder:
+    """Return the function of a nest, in the order in which memory is read fastest."""
+    if is_banded(nest, target):
+        return write_bands(nest, target)
+    if rows_abreast(nest, target) > 1:
+        return write_abreast(nest, target)
+    return write_loop_nest(nest, target)
 
 
 def _without(body: Graph, numbers: Collection[int]) -> Graph:

@@ -170,7 +170,9 @@ class LoopNest:
         several = 1
         if _depth(elements) >= _LONG_CHAIN:
             several = next((n for n, most in _INTERLEAVED.items() if len(elements) <= most), 1)
-        elif len(elements) <= _SHORT_SUM and self._sums_beside_lanes(width):
+        elif len(elements) <= _SHORT_SUM and self._sums_beside_lanes(
+            width, not target.is_reproducible
+        ):
             several = 4
         while several > 1 and max(self.shape, default=1) < 2 * several * width:
             several //= 2
@@ -180,12 +182,12 @@ class LoopNest:
         """Return whether the order in which the points are taken decides how a sum is rounded."""
         return self.operation is not None or any(store.adds for store in self.stores)
 
-    def _sums_beside_lanes(self, width: int) -> bool:
+    def _sums_beside_lanes(self, width: int, folds: bool) -> bool:
         """Return whether each lane has a sum of its own, to which one entry after another is added.
 
         Such sums are long chains, too.
         """
-        axes, lanes = loops(self, width)
+        axes, lanes = loops(self, width, folds=folds)
         return (
             lanes is not None
             and not axes[lanes].is_reduced
@@ -226,8 +228,11 @@ class Axis:
         )
 
 
-def loops(nest: LoopNest, width: int) -> tuple[list[Axis], int | None]:
+def loops(nest: LoopNest, width: int, *, folds: bool = False) -> tuple[list[Axis], int | None]:
     """Return the loops from the outermost on, and the number of the one that runs along the lanes.
+
+    What it costs to add up the lanes of a vector counts if ``folds``. In reproducible code it does
+    not, since the order of their sums was fixed without it.
 
     Loops that are contiguous in every access are joined. The loop along the lanes is the one in
     which most accesses are contiguous; reduced loops are innermost, so that totals stay in
@@ -246,14 +251,14 @@ def loops(nest: LoopNest, width: int) -> tuple[list[Axis], int | None]:
     candidates = [axis for axis in axes if not (nest.running and axis.is_reduced)]
     if not candidates:
         return axes, None
-    lanes = min(reversed(candidates), key=lambda axis: _cost(axis, width))
+    lanes = min(reversed(candidates), key=lambda axis: _cost(axis, width, folds))
     kept = [axis for axis in axes if not axis.is_reduced and axis is not lanes]
     reduced = [axis for axis in axes if axis.is_reduced and axis is not lanes]
     order = [*kept, *reduced, lanes] if lanes.is_reduced else [*kept, lanes, *reduced]
     return order, order.index(lanes)
 
 
-def _cost(axis: Axis, width: int) -> float:
+def _cost(axis: Axis, width: int, folds: bool) -> float:
     """Return about what an entry costs if this axis runs along the lanes.
 
     A vector of contiguous or equal entries takes one load; others are collected lane by lane, in
@@ -261,4 +266,5 @@ def _cost(axis: Axis, width: int) -> float:
     """
     vectors = math.ceil(axis.size / width)
     each = sum(1 if stride in (0, 1) else 2 * width for stride in axis.strides)
-    return each * vectors / axis.size
+    fold = 3 * math.log2(width) if folds and axis.is_reduced and width > 1 else 0
+    return (each * vectors + fold) / axis.size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..formats import FORMATS, SIZES
@@ -13,6 +15,7 @@ from ..lanes import Block, Lanes
 from ..target import Target
 from .loop_nest import Access, Axis, LoopNest, loops
 from .memory import LaneAddresses, load_vector, store_vector
+from .strided_view import ENTRY_BYTES
 
 # A long sum is the sum of the sums of this many vectors each. The error of a sum grows with the
 # length of its chain of additions, which is here that of a chunk plus the number of chunks.
@@ -20,6 +23,12 @@ CHUNK = 64
 # With fewer operations than this on each entry, a reduction would wait for its last addition; it
 # then adds to several totals in turn.
 LIGHT = 6
+CHAINS = 4
+
+# An array of so many bytes does not stay in the second-level cache. What comes next is asked for in
+# time, since processors do so on their own only within the page of memory that they are at.
+_LARGE = 512 * 1024
+_LINE = 64
 
 _IDENTITY = {
     "add": -0.0,  # 0 would turn -0 into 0
@@ -33,28 +42,48 @@ _IDENTITY = {
 
 def write_loop_nest(nest: LoopNest, target: Target) -> FunctionBuilder:
     """Return a nest as a function, whose parameters point to the nest's starts."""
-    writer = _LoopNestWriter(nest, target)
+    writer = LoopNestWriter(nest, target, *arranged(nest, target))
     writer.run(0, None)
     return writer.builder
 
 
+def arranged(nest: LoopNest, target: Target) -> tuple[int, list[Axis], int | None]:
+    """Return how many lanes are written, the loops, and the number of the one along the lanes."""
+    width = nest.lanes(target)
+    axes, lanes_axis = loops(nest, width, folds=not target.is_reproducible)
+    return (1 if lanes_axis is None else width), axes, lanes_axis
+
+
 @dataclass
-class _Position:
+class Position:
     """The point that is written: the loops' indices, and how many lanes are valid (None: all)."""
 
     indices: list[Index]
     count: int | None = None
 
 
-class _LoopNestWriter:
-    """Writes one nest, loop by loop from the outermost; a level is the number of a loop."""
+class LoopNestWriter:
+    """Writes one nest, loop by loop from the outermost; a level is the number of a loop.
 
-    def __init__(self, nest: LoopNest, target: Target) -> None:
-        self.nest = nest
-        self.width = nest.lanes(target)
-        self.axes, self.lanes_axis = loops(nest, self.width)
-        if self.lanes_axis is None:
-            self.width = 1
+    Parameters
+    ----------
+    nest : LoopNest
+    target : Target
+    width : int
+        How many points are computed at once.
+    axes : list of Axis
+        The loops from the outermost on.
+    lanes_axis : int or None
+        The number of the loop along the lanes.
+    """
+
+    # How many bytes before its use an entry of a large array is asked for, where rows are long.
+    ahead = 2048
+
+    def __init__(
+        self, nest: LoopNest, target: Target, width: int, axes: list[Axis], lanes_axis: int | None
+    ) -> None:
+        self.nest, self.width, self.axes, self.lanes_axis = nest, width, axes, lanes_axis
         accesses = nest.accesses()
         self.pointers = {start: f"%p{number}" for number, start in enumerate(nest.starts())}
         # LLVM may keep in registers what a store to a ``noalias`` pointer cannot have changed.
@@ -73,7 +102,7 @@ class _LoopNestWriter:
         }
         self.values: dict[Element, Lanes] = {}
         self.spread_values: dict[Element, Lanes] = {}
-        self.position = _Position([])
+        self.position = Position([])
         self.order = nest.elements()
         # The loops whose index an element depends on: those along which its loads have a stride.
         self.depends: dict[Element, frozenset[int]] = {}
@@ -118,9 +147,12 @@ class _LoopNestWriter:
         block = self.builder.block(self._total_width())
         kind = self.nest.stores[0].element.kind
         start = block.constant(identity(self.nest.operation, kind), kind)
-        found = self.run(level, [start])
+        found = self.run(level, self._starts(start))
         assert found is not None
         return found
+
+    def _starts(self, start: Lanes) -> list[Lanes]:
+        return [start]
 
     def _total_width(self) -> int:
         return 1 if self.lanes_axis is None else self.width
@@ -149,8 +181,8 @@ class _LoopNestWriter:
         return loop.carried if totals else None
 
     def _innermost(self, level: int, stop: int, step: int, totals: list[Lanes]) -> list[Lanes]:
-        """Write the innermost loop of a reduction, in chunks, with several totals side by side."""
-        chains = 4 if len(self.order) <= LIGHT and stop >= 8 * step else 1
+        """Write the innermost loop of a reduction, in chunks, each total in several chains."""
+        chains = CHAINS if len(self.order) <= LIGHT and stop >= 8 * step else 1
         stride = chains * step
         even = stop // stride * stride
         chunk = CHUNK * stride
@@ -159,12 +191,12 @@ class _LoopNestWriter:
         if even > 2 * chunk:
             done = even // chunk * chunk
             with self.builder.loop(done, chunk, totals) as outer:
-                parts = self._stretch(level, outer.index, chunk, step, chains)
-                outer.carried = [self._combine(outer.carried[0], parts)]
+                parts = self._stretch(level, outer.index, chunk, step, chains, len(totals))
+                outer.carried = self._combine(outer.carried, parts)
             totals = outer.carried
         if even > done:
-            parts = self._stretch(level, done, even - done, step, chains)
-            totals = [self._combine(totals[0], parts)]
+            parts = self._stretch(level, done, even - done, step, chains, len(totals))
+            totals = self._combine(totals, parts)
         for rest in range(even, stop, step):
             inner = self._inside(level, rest, self.position.count, totals)
             assert inner is not None
@@ -172,44 +204,53 @@ class _LoopNestWriter:
         return totals
 
     def _stretch(
-        self, level: int, start: Index, length: int, step: int, chains: int
-    ) -> list[Lanes]:
-        """Reduce a part of a loop; the totals of the chains take its vectors in turn."""
+        self, level: int, start: Index, length: int, step: int, chains: int, count: int
+    ) -> list[list[Lanes]]:
+        """Reduce a part of a loop; chains, with ``count`` totals each, take its vectors in turn."""
         kind = self.nest.stores[0].element.kind
         block = self.builder.block(self._total_width())
         nothing = block.constant(identity(self.nest.operation, kind), kind)
-        with self.builder.loop(length, chains * step, [nothing] * chains) as loop:
+        with self.builder.loop(length, chains * step, [nothing] * (chains * count)) as loop:
             grown = []
-            for chain, total in enumerate(loop.carried):
+            for chain in range(chains):
                 at = self.builder.entry((start, 1), (loop.index, 1), (chain * step, 1))
-                found = self._inside(level, at, self.position.count, [total])
+                own = loop.carried[chain * count : (chain + 1) * count]
+                found = self._inside(level, at, self.position.count, own)
                 assert found is not None
                 grown += found
             loop.carried = grown
-        return loop.carried
+        return [loop.carried[n::count] for n in range(count)]
 
     def _inside(
         self, level: int, index: Index, count: int | None, totals: list[Lanes] | None
     ) -> list[Lanes] | None:
-        """Write the inside of a loop at one index; values from there are not valid after it."""
-        kept = self.values.copy(), self.spread_values.copy(), self.position
-        self.position = _Position([*self.position.indices, index], count)
-        found = self.run(level + 1, totals)
-        self.values, self.spread_values, self.position = kept
-        return found
+        """Write the inside of a loop at one index."""
+        with self._apart():
+            self.position = Position([*self.position.indices, index], count)
+            return self.run(level + 1, totals)
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Let no value that is written inside be used after it."""
+        before = self.values, self.spread_values, self.position
+        self.values, self.spread_values = self.values.copy(), self.spread_values.copy()
+        yield
+        self.values, self.spread_values, self.position = before
 
     # --- elements ---------------------------------------------------------------------------------
 
     def _compute(self, level: int) -> None:
         """Write the elements whose innermost loop was just entered."""
         for element in self.order:
-            depends = self.depends[element]
-            if max(depends, default=-1) != level - 1 or element in self.values:
+            if not self._is_due(element, level) or element in self.values:
                 continue
             self.values[element] = self._write(element)
             if element in self.met_by_vectors and not self._is_vector(element):
                 # It is spread over the lanes here, since its uses are in inner loops.
                 self._value(element, self.builder.block(self.width))
+
+    def _is_due(self, element: Element, level: int) -> bool:
+        return max(self.depends[element], default=-1) == level - 1
 
     def _is_vector(self, element: Element) -> bool:
         return self.lanes_axis in self.depends[element]
@@ -238,7 +279,39 @@ class _LoopNestWriter:
 
     def _load(self, element: Element, block: Block) -> Lanes:
         access: Access = element.payload
-        return load_vector(self._addresses(access, element.args), block, element.kind)
+        addresses = self._addresses(access, element.args)
+        if self._is_asked_for(access):
+            stored = "i8" if element.kind == "i1" else element.kind
+            self._ask(addresses, stored, self._distance(access))
+        return load_vector(addresses, block, element.kind)
+
+    def _is_asked_for(self, access: Access) -> bool:
+        """Return whether a reduction passes along a large array, as fast as memory delivers it."""
+        last, strides = len(self.axes) - 1, self.strides[access]
+        if self.nest.operation is None or self.lanes_axis != last or strides[last] != 1:
+            return False
+        sizes = [axis.size for axis, n in zip(self.axes, strides, strict=True) if n]
+        return math.prod(sizes) * ENTRY_BYTES[access.allocation.kind] >= _LARGE
+
+    def _distance(self, access: Access) -> int:
+        """Return how many bytes before its use an entry is asked for; never one between rows."""
+        row, step = self._row_of(access)
+        return step if row != step and row <= 4 * self.ahead else self.ahead
+
+    def _row_of(self, access: Access) -> tuple[int, int]:
+        """Return how many bytes are read along the lanes, and how far apart such rows are."""
+        size, strides = ENTRY_BYTES[access.allocation.kind], self.strides[access]
+        row = self.axes[-1].size * size
+        return row, (strides[-2] * size if len(strides) > 1 and strides[-2] > 0 else row)
+
+    def _ask(self, addresses: LaneAddresses, kind: str, distance: int) -> None:
+        """Have the lines of the cache loaded that will be read some turns later."""
+        name = "@llvm.prefetch.p0"
+        self.builder.names.intrinsics.add(f"declare void {name}(ptr, i32, i32, i32)")
+        at = addresses.address(kind)
+        for line in range(0, self.width * ENTRY_BYTES[kind], _LINE):
+            there = self.builder.address(at, "i8", (line + distance, 1))
+            self.builder.lines.append(f"  call void {name}(ptr {there}, i32 0, i32 3, i32 1)")
 
     def _addresses(self, access: Access, indices: Sequence[Element]) -> LaneAddresses:
         """Return where the entries of an access lie at the present position."""
@@ -293,14 +366,20 @@ class _LoopNestWriter:
         valid = Lanes(value.block, f"<{bits}>", "i1")
         return valid.choose(value, identity(self.nest.operation, value.kind))
 
-    def _combine(self, total: Lanes, parts: list[Lanes]) -> Lanes:
+    def _combine(self, totals: list[Lanes], parts: list[list[Lanes]]) -> list[Lanes]:
+        return [
+            combined(self.nest.operation, total, self._joined(own))
+            for total, own in zip(totals, parts, strict=True)
+        ]
+
+    def _joined(self, parts: list[Lanes]) -> Lanes:
         while len(parts) > 1:
             pairs = [
                 combined(self.nest.operation, x, y)
                 for x, y in zip(parts[::2], parts[1::2], strict=False)
             ]
             parts = pairs + parts[len(pairs) * 2 :]
-        return combined(self.nest.operation, total, parts[0])
+        return parts[0]
 
     def _reduces_lanes(self) -> bool:
         return self.lanes_axis is not None and self.axes[self.lanes_axis].is_reduced

@@ -296,10 +296,38 @@ class Schedule:
         if running and axis is None and arg.ndim != 1:
             raise Unlowerable(f"{name} over several axes")
         operand = broadcast_operand(arg, node.parents[0], arg.ndim)
+        self._put_in_order(operand, arg.shape)
         target = self._target(node)
         root = Root(operand, target, tuple(self.reads(operand)))
         operation = (RUNNING if running else REDUCTIONS)[name]
         self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
+
+    def _put_in_order(self, operand: Operand, shape: tuple[int, ...]) -> None:
+        """Copy scattered entries that loops over a shape would collect again and again.
+
+        They would where vectors run along a loop for the sake of others, which are contiguous.
+        """
+        reads = [read for read in self.reads(operand) if read.node in self.views]
+        along = {axis for read in reads for axis, step in self._steps(read) if step == 1}
+        for arg, node, axes in reads:
+            steps = self._steps(Operand(arg, node, axes))
+            count = math.prod(shape[axis] for axis, _ in steps)
+            is_scattered = all(step != 1 for _, step in steps)
+            if (
+                is_scattered
+                and not along.isdisjoint(dict(steps))
+                and _OFTEN * count <= math.prod(shape)
+            ):
+                assert node is not None
+                copy = _new_view(Role.TEMPORARY, arg, -1)
+                at = self._store(broadcast_operand(arg, node, len(copy.shape)), copy)
+                self._put(node, copy, at)
+
+    def _steps(self, read: Operand) -> list[tuple[int, int]]:
+        """Return the loops along which an operand in memory moves on, with the strides."""
+        assert read.node is not None
+        steps = zip(read.axes, self.views[read.node].strides, strict=False)
+        return [(axis, step) for axis, step in steps if axis is not None and step]
 
     def _recur(self, node: Operation) -> None:
         """Add a linear recurrence along an axis: total = factor · total + term."""
