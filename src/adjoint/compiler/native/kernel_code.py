@@ -265,9 +265,9 @@ class KernelWriter:
         numbers = []
         scalar = self.turn.row.resized(1)
         for lane in range(self.turn.row.width):
-            at = scalar.write(f"add i64 {self.turn.first}, {lane}", "i64")
             pointer = self.names.fresh()
-            scalar.lines.append(f"  {pointer} = getelementptr i64, ptr %order, i64 {at}")
+            place = f"ptr %order, i64 {self.turn.first}, i64 {lane}"
+            scalar.lines.append(f"  {pointer} = getelementptr [1 x i64], {place}")
             numbers.append(scalar.write(f"load i64, ptr {pointer}", "i64").text)
         return numbers
 
@@ -276,15 +276,13 @@ class KernelWriter:
         row, entry = self.turn.row, element.payload
         location = self.inputs[entry.array]
         plain, vector = LLVM_TYPES[element.kind], row.type_of(element.kind)
+        rows, at = f"[{location.row_size} x {plain}]", location.offset + entry.number
         scalar = row.resized(1)
         result = "poison"
         for lane, number in enumerate(numbers):
-            start = scalar.write(f"mul i64 {number}, {location.row_size}", "i64")
-            at = scalar.write(f"add i64 {start}, {location.offset + entry.number}", "i64")
             pointer = self.names.fresh()
-            scalar.lines.append(
-                f"  {pointer} = getelementptr {plain}, ptr {location.pointer}, i64 {at}"
-            )
+            place = f"ptr {location.pointer}, i64 {number}, i64 {at}"
+            scalar.lines.append(f"  {pointer} = getelementptr {rows}, {place}")
             loaded = scalar.write(f"load {plain}, ptr {pointer}", element.kind)
             if row.width == 1:
                 result = loaded.text

@@ -102,7 +102,7 @@ class Block:
         """Return a constant in every lane."""
         text = literal(value, kind)
         if self.width > 1:
-            text = "<" + ", ".join([f"{LLVM_TYPES[kind]} {text}"] * self.width) + ">"
+            text = f"splat ({LLVM_TYPES[kind]} {text})"
         return Lanes(self, text, kind)
 
     def spread(self, scalar: str, kind: str) -> Lanes:
