@@ -167,11 +167,11 @@ class KernelWriter:
 
     def _in_every_lane(self, element: Element) -> Lanes:
         turn = self.turn
-        if self._is_loaded_again(element):
-            scalar = self._compute(element, turn.row.resized(1))
-            return turn.row.spread(scalar.text, element.kind)
         if element not in turn.values:
-            if element.operation == "constant":
+            if self._is_loaded_again(element):
+                scalar = self._compute(element, turn.row.resized(1))
+                turn.values[element] = turn.row.spread(scalar.text, element.kind)
+            elif element.operation == "constant":
                 turn.values[element] = turn.row.constant(element.payload, element.kind)
             else:
                 is_loop = turn.row.width == self.width
