@@ -342,3 +342,11 @@ def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, regime,
     rtol = 1e-10 if dtype is float else 1e-4
     assert_same(*both(activation="tanh", dtype=dtype), rtol=rtol)
     assert_same(*both(dtype=dtype), rtol=rtol)
+
+
+def test_code_that_is_not_asked_to_shuffle_again_has_none_of_it():
+    trace_on, form, state = build()
+    code = compile_training(trace_on(50), form)
+    training = EpochLoop(code, state, (X[:100], Y[:100]), settings=[0.5], seed=0, epochs=1)
+    with pytest.raises(ValueError, match="shuffles no order of an epoch before"):
+        training.reshuffle(np.arange(100), np.zeros(625, np.uint32))

@@ -85,6 +85,7 @@ class NativeRun:
                     self.step, data, task.batch_size, settings=numbers.size, held=held
                 ),
                 self._key(data, held),
+                reshuffles=task.reshuffle is not None,
             )
 
         try:

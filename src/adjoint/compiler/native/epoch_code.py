@@ -61,13 +61,8 @@ enter:
   br i1 %fresh.epoch, label %begin, label %turn
 begin:
   store double 0.0, ptr %numbers
-{forget}  switch i64 %shuffled, label %turn [i64 1, label %reorder i64 2, label %again]
-again:
-  %words.at = getelementptr i64, ptr %record, i64 7
-  %words = load ptr, ptr %words.at
-  call void @reshuffle(ptr %order, i64 %n, ptr %words)
-  br label %turn
-reorder:
+{forget}  switch i64 %shuffled, label %turn [i64 1, label %reorder {again}]
+{reshuffle}reorder:
   call void @shuffle(ptr %order, i64 %n, i64 %key, i64 %e)
   br label %turn
 turn:
@@ -217,6 +212,14 @@ end:
 }}
 """
 
+_RESHUFFLE = """\
+again:
+  %words.at = getelementptr i64, ptr %record, i64 7
+  %words = load ptr, ptr %words.at
+  call void @reshuffle(ptr %order, i64 %n, ptr %words)
+  br label %turn
+"""
+
 # What validates, after an epoch. It stops where one of the numbers is not finite, or in doubt, so
 # that Python can validate.
 _VALIDATE = """\
@@ -354,6 +357,7 @@ def write_epochs(
     width: int,
     sums: int = 0,
     held: Sequence[int] = (),
+    reshuffles: bool = False,
 ) -> str:
     """Return the text of ``void train(…)``.
 
@@ -375,6 +379,8 @@ def write_epochs(
     held : sequence of int
         The rows of a block that is validated, and those of a short last one if there is one; empty
         where nothing is validated.
+    reshuffles : bool
+        Whether each epoch can shuffle the order of the one before.
     """
     pointers = [f"ptr %{name}" for name in data_names(arrays)]
     args = ["ptr %now", "ptr %new", "ptr %own.settings", "ptr %rows", "ptr %loss.at", *pointers]
@@ -396,6 +402,8 @@ def write_epochs(
         align=SIZES[kind],
         numbers=1 + sums,
         columns=(1 + sums) * (2 if held else 1),
+        again="i64 2, label %again" if reshuffles else "",
+        reshuffle=_RESHUFFLE if reshuffles else "",
         forget=_for_each(_FORGET, sums, kind),
         add=_for_each(_ADD, sums, kind),
         note=_for_each(_NOTE, sums, kind),

@@ -272,7 +272,14 @@ class EpochLoop:
         rows : (n,) array of int
         words : (625,) array of uint32
             The state of a Mersenne Twister, as `Reshuffle` has it; it is written to.
+
+        Raises
+        ------
+        ValueError
+            If the code was not made for that.
         """
+        if not self.code.reshuffles:
+            raise ValueError("this code shuffles no order of an epoch before")
         self.order, self._words = rows, words
         self._record[WORDS] = words.ctypes.data
 

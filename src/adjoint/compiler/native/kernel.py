@@ -40,6 +40,14 @@ class ArrayEntry(NamedTuple):
     number: int
 
 
+class ArrayLocation(NamedTuple):
+    """Where an array lies: a pointer, an offset from it, and the size of a row, both in entries."""
+
+    pointer: str
+    offset: int = 0
+    row_size: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class Element:
     """One scalar number.

@@ -9,23 +9,15 @@ whose turns then are all full and need no mask.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .formats import FORMATS, LLVM_TYPES
+from .formats import FORMATS, LLVM_TYPES, SIZES, literal
 from .instructions import INSTRUCTIONS, converted
-from .kernel import ArrayEntry, Element, Kernel, Stage
+from .kernel import ArrayEntry, ArrayLocation, Element, Kernel, Stage
 from .lanes import Block, Lanes, Names
+from .packs import Pack, Packs, is_one
 from .target import Target
-
-
-@dataclass(frozen=True)
-class ArrayLocation:
-    """Where an array lies: a pointer, an offset from it, and the size of a row, both in entries."""
-
-    pointer: str
-    offset: int = 0
-    row_size: int = 1
 
 
 @dataclass
@@ -101,13 +93,14 @@ class KernelWriter:
         self.after = Block(1, self.names)
         self.values: dict[Element, Lanes] = {}
         self.sums: list[tuple[Element, Lanes, Lanes]] = []
+        self.packs = Packs(kernel, inputs, outputs, self.part)
+        self.packed: dict[Pack, Lanes] = {}
 
     def write(self, name: str, parameters: Sequence[str]) -> str:
         """Return the text of ``void name(parameters)``."""
-        for element in self.kernel.at(Stage.BEFORE):
-            if not self._is_loaded_again(element):
-                self.values[element] = self._compute(element, self.before)
         totals = [x for x in self.kernel.at(Stage.AFTER) if x.operation == "total"]
+        for element in self._needed(factor for total in totals for factor in total.args):
+            self.values[element] = self._compute(element, self.before)
         starts = {x: Lanes(self._part(), self.names.fresh(), x.kind) for x in totals}
         loop, ends = self.turn, self._write_turn(starts)
         self.sums = [(x, starts[x], ends[x]) for x in totals]
@@ -115,13 +108,7 @@ class KernelWriter:
             self.turn = _Turn(self._part(), str(self.loop_rows), self.kernel.rows)
             ends = self._write_turn(ends)
             self.after.lines += self.turn.row.lines
-        for element in totals:
-            self.values[element] = self._across(ends[element])
-        for element in self.kernel.at(Stage.AFTER):
-            if element.operation != "total":
-                self.values[element] = self._compute(element, self.after)
-        for entry, element in self.kernel.results:
-            self._store(entry, element)
+        self._write_results(ends)
         body = self._body(loop.row.lines)
         return "\n".join([f"define void @{name}({', '.join(parameters)}) #0 {{", *body, "}"])
 
@@ -135,6 +122,26 @@ class KernelWriter:
 
     def _part(self) -> Block:
         return Block(self.part, self.names)
+
+    def _needed(self, elements: Iterable[Element]) -> list[Element]:
+        """Return what has no value yet and takes one for elements, operands first.
+
+        What a row has is no single value, and what rows add up has one after the loop.
+        """
+        needed: set[Element] = set()
+        pending = list(elements)
+        while pending:
+            element = pending.pop()
+            if element not in needed and element not in self.values:
+                needed.add(element)
+                pending.extend(() if element.operation == "total" else element.args)
+        return [
+            element
+            for element in self.kernel.elements
+            if element in needed
+            and element.stage is not Stage.ROW
+            and not self._is_loaded_again(element)
+        ]
 
     # --- elements ---------------------------------------------------------------------------------
 
@@ -160,11 +167,11 @@ class KernelWriter:
 
     def _in_every_lane(self, element: Element) -> Lanes:
         turn = self.turn
-        if self._is_loaded_again(element):
-            scalar = self._compute(element, turn.row.resized(1))
-            return turn.row.spread(scalar.text, element.kind)
         if element not in turn.values:
-            if element.operation == "constant":
+            if self._is_loaded_again(element):
+                scalar = self._compute(element, turn.row.resized(1))
+                turn.values[element] = turn.row.spread(scalar.text, element.kind)
+            elif element.operation == "constant":
                 turn.values[element] = turn.row.constant(element.payload, element.kind)
             else:
                 is_loop = turn.row.width == self.width
@@ -189,10 +196,55 @@ class KernelWriter:
         pointer, kind = address
         return block.write(f"load {LLVM_TYPES[kind]}, ptr {pointer}", kind)
 
-    def _store(self, entry: ArrayEntry, element: Element) -> None:
-        value = self._value(element, self.after)
+    # --- results ----------------------------------------------------------------------------------
+
+    def _write_results(self, totals: Mapping[Element, Lanes]) -> None:
+        """Write what comes after the loop; of each total the lanes are given."""
+        singles = [element for _, element in self.packs.singles]
+        for element in self._needed([*singles, *self.packs.shared]):
+            if element.operation != "total":
+                self.values[element] = self._compute(element, self.after)
+            elif element in self.packs.totals:
+                pack = self.packs.totals[element]
+                self.values[element] = self._packed(pack, totals).part(pack.index(element), 1)
+            else:
+                self.values[element] = self._across([totals[element]])
+        for entry, pack in self.packs.stores:
+            self._store(entry, pack[0], self._packed(pack, totals))
+        for entry, element in self.packs.singles:
+            self._store(entry, element, self._value(element, self.after))
+
+    def _store(self, entry: ArrayEntry, element: Element, value: Lanes) -> None:
         pointer, kind = self._address(self.after, self.outputs, entry, element)
-        self.after.lines.append(f"  store {LLVM_TYPES[kind]} {value}, ptr {pointer}")
+        # LLVM would take it that a vector is aligned to its size.
+        aligned = f", align {SIZES[kind]}" if value.block.width > 1 else ""
+        self.after.lines.append(f"  store {value.typed()}, ptr {pointer}{aligned}")
+
+    def _packed(self, pack: Pack, totals: Mapping[Element, Lanes]) -> Lanes:
+        """Return elements that are computed alike, each in a lane of its own."""
+        if pack not in self.packed:
+            self.packed[pack] = self._compute_pack(pack, totals)
+        return self.packed[pack]
+
+    def _compute_pack(self, pack: Pack, totals: Mapping[Element, Lanes]) -> Lanes:
+        first, block = pack[0], self.after.resized(len(pack))
+        if first.operation == "constant":
+            plain = LLVM_TYPES[first.kind]
+            numbers = ", ".join(f"{plain} {literal(x.payload, x.kind)}" for x in pack)
+            return Lanes(block, f"<{numbers}>", first.kind)
+        if is_one(pack):
+            return block.spread(self._value(first, self.after).text, first.kind)
+        if first.operation == "total":
+            return self._across([totals[element] for element in pack])
+        if first.operation == "load":
+            pointer, kind = self._address(block, self.inputs, first.payload, first)
+            vector = block.type_of(kind)
+            return block.write(f"load {vector}, ptr {pointer}, align {SIZES[kind]}", kind)
+        parts = zip(*(element.args for element in pack), strict=True)
+        args = [self._packed(part, totals) for part in parts]
+        if first.operation == "convert":
+            return converted(args[0], first.kind)
+        return INSTRUCTIONS[first.operation](*args)
 
     # --- turns ------------------------------------------------------------------------------------
 
@@ -213,9 +265,9 @@ class KernelWriter:
         numbers = []
         scalar = self.turn.row.resized(1)
         for lane in range(self.turn.row.width):
-            at = scalar.write(f"add i64 {self.turn.first}, {lane}", "i64")
             pointer = self.names.fresh()
-            scalar.lines.append(f"  {pointer} = getelementptr i64, ptr %order, i64 {at}")
+            place = f"ptr %order, i64 {self.turn.first}, i64 {lane}"
+            scalar.lines.append(f"  {pointer} = getelementptr [1 x i64], {place}")
             numbers.append(scalar.write(f"load i64, ptr {pointer}", "i64").text)
         return numbers
 
@@ -224,15 +276,13 @@ class KernelWriter:
         row, entry = self.turn.row, element.payload
         location = self.inputs[entry.array]
         plain, vector = LLVM_TYPES[element.kind], row.type_of(element.kind)
+        rows, at = f"[{location.row_size} x {plain}]", location.offset + entry.number
         scalar = row.resized(1)
         result = "poison"
         for lane, number in enumerate(numbers):
-            start = scalar.write(f"mul i64 {number}, {location.row_size}", "i64")
-            at = scalar.write(f"add i64 {start}, {location.offset + entry.number}", "i64")
             pointer = self.names.fresh()
-            scalar.lines.append(
-                f"  {pointer} = getelementptr {plain}, ptr {location.pointer}, i64 {at}"
-            )
+            place = f"ptr {location.pointer}, i64 {number}, i64 {at}"
+            scalar.lines.append(f"  {pointer} = getelementptr {rows}, {place}")
             loaded = scalar.write(f"load {plain}, ptr {pointer}", element.kind)
             if row.width == 1:
                 result = loaded.text
@@ -279,13 +329,19 @@ class KernelWriter:
             turn.valid = (first + steps).compare("<", rows)
         return turn.valid
 
-    def _across(self, lanes: Lanes) -> Lanes:
-        """Return the sum of the lanes; halves are added to each other until one lane is left."""
-        lanes = Lanes(self.after.resized(self.part), lanes.text, lanes.kind)
-        while lanes.block.width > 1:
-            half = lanes.block.width // 2
-            lanes = lanes.part(0, half) + lanes.part(half, half)
-        return lanes
+    def _across(self, totals: Sequence[Lanes]) -> Lanes:
+        """Return the sums of the lanes of some totals, as many as a power of two, side by side.
+
+        Halves are added to each other until one lane of each total is left. As long as there are
+        several vectors, the halves of two of them fill one.
+        """
+        vectors = [Lanes(self.after.resized(self.part), x.text, x.kind) for x in totals]
+        size = self.part
+        while size > 1:
+            size //= 2
+            pairs = [vectors[i : i + 2] for i in range(0, len(vectors), 2)]
+            vectors = [_halves(pair, size, 0) + _halves(pair, size, size) for pair in pairs]
+        return vectors[0]
 
     # --- the function -----------------------------------------------------------------------------
 
@@ -314,6 +370,13 @@ class KernelWriter:
             *self.after.lines,
             "  ret void",
         ]
+
+
+def _halves(vectors: Sequence[Lanes], size: int, start: int) -> Lanes:
+    """Return ``size`` lanes of every 2 · ``size`` in one or two vectors, from ``start`` on."""
+    width = len(vectors) * vectors[0].block.width
+    lanes = [lane for at in range(start, width, 2 * size) for lane in range(at, at + size)]
+    return vectors[0].picked(lanes, vectors[1] if len(vectors) > 1 else None)
 
 
 def _nothing(kind: str) -> float:

@@ -102,7 +102,7 @@ class Block:
         """Return a constant in every lane."""
         text = literal(value, kind)
         if self.width > 1:
-            text = "<" + ", ".join([f"{LLVM_TYPES[kind]} {text}"] * self.width) + ">"
+            text = f"splat ({LLVM_TYPES[kind]} {text})"
         return Lanes(self, text, kind)
 
     def spread(self, scalar: str, kind: str) -> Lanes:
@@ -240,12 +240,16 @@ class Lanes:
         """Return ``count`` of the lanes, beginning with lane ``start``."""
         if count == self.block.width:
             return self
-        vector, block = self.block.type_of(self.kind), self.block.resized(count)
-        if count == 1:
-            return block.write(f"extractelement {vector} {self}, i32 {start}", self.kind)
-        picked = ", ".join(f"i32 {lane}" for lane in range(start, start + count))
-        mask = f"<{count} x i32> <{picked}>"
-        return block.write(f"shufflevector {vector} {self}, {vector} poison, {mask}", self.kind)
+        return self.picked(range(start, start + count))
+
+    def picked(self, lanes: Sequence[int], other: Lanes | None = None) -> Lanes:
+        """Return some of these lanes, and of those of a second vector, which are counted on."""
+        vector, block = self.block.type_of(self.kind), self.block.resized(len(lanes))
+        if len(lanes) == 1 and other is None:
+            return block.write(f"extractelement {vector} {self}, i32 {lanes[0]}", self.kind)
+        mask = f"<{len(lanes)} x i32> <{', '.join(f'i32 {lane}' for lane in lanes)}>"
+        second = "poison" if other is None else other.text
+        return block.write(f"shufflevector {vector} {self}, {vector} {second}, {mask}", self.kind)
 
     def padded(self, count: int) -> Lanes:
         """Return ``count`` lanes of which these are the first, the others of no known value."""

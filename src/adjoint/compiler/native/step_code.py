@@ -17,8 +17,8 @@ from ..simplify.doubts import unshown
 from . import epoch_code
 from .entries import kind_of
 from .formats import SIZES
-from .kernel import Kernel
-from .kernel_code import ArrayLocation, KernelWriter
+from .kernel import ArrayLocation, Kernel
+from .kernel_code import KernelWriter
 from .lanes import Names
 from .lower import lower
 from .step_form import StateLayout, StepForm

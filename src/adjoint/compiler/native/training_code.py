@@ -42,6 +42,8 @@ class TrainingCode:
     form : StepForm
     steps : ObjectCode
         With the place of each array of the state.
+    reshuffles : bool
+        Whether each epoch can shuffle the order of the one before, as `Order.RESHUFFLED` says.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class TrainingCode:
         form: StepForm,
         steps: ObjectCode,
         held: Sequence[Graph] = (),
+        reshuffles: bool = False,
     ) -> None:
         self.step, self.tail, self.held = step, tail, held
-        self.form, self.steps = form, steps
+        self.form, self.steps, self.reshuffles = form, steps, reshuffles
 
     @cached_property
     def library(self) -> Library:
@@ -64,6 +67,8 @@ class TrainingCode:
 def training_code(
     trace: Callable[[], tuple[Graph, StepForm, Graph | None, Sequence[Graph]]],
     key: Hashable = None,
+    *,
+    reshuffles: bool = False,
 ) -> TrainingCode:
     """Return the code of a training, compiled unless equal graphs were compiled before.
 
@@ -74,23 +79,28 @@ def training_code(
         what validates, see `TrainingCode`.
     key : hashable, optional
         Must be equal only if ``trace`` would return equal graphs; it is then not called again.
+    reshuffles : bool
+        See `TrainingCode`.
 
     Raises
     ------
     Unlowerable, ImportError
         As `compile_training`.
     """
+    known = (key, reshuffles)
     with _compiling, paused():
-        code = None if key is None else _known.get(key)
+        code = None if key is None else _known.get(known)
         if code is None:
             step, form, tail, held = trace()
             prints = _prints(step, tail, held)
             # The same graphs have other code where no partner can help.
-            own = (*prints, form, len(held), team.can_share(), is_reproducible())
-            code = _codes.get(own) or _compiled(step, form, tail, held, MOST_UNROLLED, prints)
+            own = (*prints, form, len(held), team.can_share(), is_reproducible(), reshuffles)
+            code = _codes.get(own) or _compiled(
+                step, form, tail, held, MOST_UNROLLED, prints, reshuffles=reshuffles
+            )
             _keep(_codes, own, code)
         if key is not None:
-            _keep(_known, key, code)
+            _keep(_known, known, code)
     return code
 
 
@@ -120,6 +130,7 @@ def compile_training(
     held: Sequence[Graph] = (),
     limit: int = MOST_UNROLLED,
     machine: Machine | None = None,
+    reshuffles: bool = False,
 ) -> TrainingCode:
     """Return native code for whole epochs of a training step.
 
@@ -136,6 +147,8 @@ def compile_training(
     machine : Machine, optional
         What the code is for, if not for this computer. Its target says whether the same bits on
         every machine are asked for; for this computer `core.reproducibility` does.
+    reshuffles : bool
+        See `TrainingCode`.
 
     Raises
     ------
@@ -144,7 +157,8 @@ def compile_training(
     ImportError
         If llvmlite is not installed.
     """
-    return _compiled(step, form, tail, held, limit, _prints(step, tail, held), machine)
+    prints = _prints(step, tail, held)
+    return _compiled(step, form, tail, held, limit, prints, machine, reshuffles=reshuffles)
 
 
 def _prints(step: Graph, tail: Graph | None, held: Sequence[Graph]) -> list[Fingerprint]:
@@ -159,6 +173,8 @@ def _compiled(
     limit: int,
     prints: Sequence[Fingerprint],
     machine: Machine | None = None,
+    *,
+    reshuffles: bool,
 ) -> TrainingCode:
     graphs = [graph for graph in (step, tail) if graph is not None]
     for graph in graphs:
@@ -177,7 +193,9 @@ def _compiled(
         steps = training_text.write_steps(
             step, form, tail=tail, held=held, target=target, limit=limit
         )
-        text = training_text.write_training(step, form, steps, tail=tail, held=held, target=target)
+        text = training_text.write_training(
+            step, form, steps, tail=tail, held=held, target=target, reshuffles=reshuffles
+        )
         return ObjectCode(
             maker.assemble(text),
             ("train", "partner") if steps.has_team else ("train",),
@@ -188,7 +206,8 @@ def _compiled(
             steps.has_team,
         )
 
-    kind = ("training", tuple(form), len(held), team.can_share(), limit, is_reproducible())
+    settings = team.can_share(), limit, is_reproducible(), reshuffles
+    kind = ("training", tuple(form), len(held), *settings)
     constants = [array for graph in graphs for array in graph.constants]
     code = object_code(kind, prints, constants, make, machine)
-    return TrainingCode(step, tail, form, code, held)
+    return TrainingCode(step, tail, form, code, held, reshuffles)

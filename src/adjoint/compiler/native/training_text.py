@@ -54,8 +54,9 @@ def write_training(
     tail: Graph | None,
     held: Sequence[Graph],
     target: Target,
+    reshuffles: bool = False,
 ) -> str:
-    """Return the text of a training in LLVM's language."""
+    """Return the text of a training in LLVM's language; see `epoch_code.write_epochs`."""
     kind = kind_of(step.inputs[0].dtype)
     last = form.parameters - 1
     outer = epoch_code.write_epochs(
@@ -68,6 +69,7 @@ def write_training(
         width=target.lanes(SIZES[kind]),
         sums=form.sums,
         held=tuple(map(form.rows, held)),
+        reshuffles=reshuffles,
     )
     declared = Names()
     declared.intrinsics.update(epoch_code.epoch_declarations(kind))
@@ -76,7 +78,7 @@ def write_training(
             declarations([*steps.names, declared]),
             *steps.functions,
             write_shuffle(target),
-            write_reshuffle(),
+            *([write_reshuffle()] if reshuffles else []),
             outer,
             ATTRIBUTES,
             "",

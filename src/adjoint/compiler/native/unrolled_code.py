@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ...core.annotations import Array
 from ...graphs.graph import Graph
 from ..simplify.doubts import unshown, with_outputs
-from .kernel import ArrayEntry, Kernel, Stage
-from .kernel_code import ArrayLocation, KernelWriter
+from .kernel import ArrayEntry, ArrayLocation, Kernel, Stage
+from .kernel_code import KernelWriter
 from .lanes import Names
 from .lower import lower
 from .target import Target

@@ -18,7 +18,7 @@ from ...simplify.loops import form_of
 from ...simplify.simplify import simplify, written_out
 from ..formats import SIZES
 from ..function_builder import FunctionBuilder
-from ..kernel_code import ArrayLocation
+from ..kernel import ArrayLocation
 from ..lanes import Names
 from ..target import Target
 from ..unlowerable import Unlowerable

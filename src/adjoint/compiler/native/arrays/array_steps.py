@@ -9,7 +9,7 @@ from ....graphs.graph import Graph
 from .. import epoch_code, team
 from ..entries import kind_of
 from ..formats import SIZES
-from ..kernel_code import ArrayLocation
+from ..kernel import ArrayLocation
 from ..step_code import StepCode, functions_of, state_locations
 from ..step_form import StateLayout, StepForm
 from ..target import Target
