@@ -41,8 +41,8 @@ def compiling_for(machine):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADJOINT_CACHE", "")
         patch.setattr(cache, "_memory", type(cache._memory)())
-        patch.setattr(training_code, "_codes", {})
-        patch.setattr(training_code, "_known", {})
+        for codes in ("_codes", "_known", "_starts"):
+            patch.setattr(training_code, codes, {})
         for module in (training_code, function):
             patch.setattr(module, "this_machine", lambda: machine)
         yield

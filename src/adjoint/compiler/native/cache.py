@@ -80,6 +80,33 @@ def object_code(
         made.append(make())
         return made[0].packed(constants)
 
+    is_whole = _is_whole(constants, machine)
+    packed = kept(_subject(kind, prints), pack, is_whole, machine)
+    return made[0] if made else ObjectCode.unpacked(packed or b"", constants)
+
+
+def stored_code(
+    kind: Hashable, prints: Sequence[Fingerprint], constants: Sequence[Array]
+) -> ObjectCode | None:
+    """Return what `object_code` would find in the cache, or None: nothing is made."""
+    if not all(each.is_lasting for each in prints):
+        return None
+    packed = kept(_subject(kind, prints), lambda: None, _is_whole(constants, None))
+    return None if packed is None else ObjectCode.unpacked(packed, constants)
+
+
+def code_key(kind: Hashable, prints: Sequence[Fingerprint]) -> str:
+    """Return what is equal only for equal graphs and kinds, where code for them is the same."""
+    return _key(_subject(kind, prints), None)
+
+
+def _subject(kind: Hashable, prints: Sequence[Fingerprint]) -> str:
+    return repr((kind, *[each.digest for each in prints]))
+
+
+def _is_whole(constants: Sequence[Array], machine: Machine | None) -> Callable[[bytes], bool]:
+    """Return what says whether a record can be used."""
+
     def is_whole(content: bytes) -> bool:
         try:
             found = ObjectCode.unpacked(content, constants)
@@ -88,8 +115,7 @@ def object_code(
         # Code for elsewhere is not loaded here.
         return machine is not None or is_sound(found.code, found.names)
 
-    packed = kept(repr((kind, *[each.digest for each in prints])), pack, is_whole, machine)
-    return made[0] if made else ObjectCode.unpacked(packed or b"", constants)
+    return is_whole
 
 
 def kept(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .epoch_record import STATES, SUMS
+from .epoch_record import STATES, SUMS, TAIL
 from .formats import LLVM_TYPES, SIZES
 
 _MINUS_ZERO = "0x8000000000000000"
@@ -95,7 +95,7 @@ short:
   {short}
   br label %check
 check:
-  %count = phi double [{batch}.0, %full], [{tail}.0, %short]
+  %count = phi double [{batch}.0, %full], [{short_rows}, %short]
   %loss.own = load {float}, ptr %loss.at
   %loss = {widen}
   %size = call double @llvm.fabs.f64(double %loss)
@@ -219,6 +219,14 @@ again:
   call void @reshuffle(ptr %order, i64 %n, ptr %words)
   br label %turn
 """
+
+# A short step whose function may be in another module: its address stands in the record.
+_ELSEWHERE = """\
+%tail.at = getelementptr i64, ptr %record, i64 {place}
+  %tail = load ptr, ptr %tail.at
+  %tail.rows = sub i64 %n, %start
+  %tail.count = sitofp i64 %tail.rows to double
+  call void %tail({args})"""
 
 # What validates, after an epoch. It stops where one of the numbers is not finite, or in doubt, so
 # that Python can validate.
@@ -350,7 +358,7 @@ def write_epochs(
     *,
     kind: str,
     batch: int,
-    tail: int,
+    tail: int | None,
     arrays: int,
     parameters: int,
     padded: int,
@@ -366,7 +374,8 @@ def write_epochs(
     kind : str
         The kind of the numbers of the state.
     batch, tail : int
-        The rows of a step, and those of a short last step of an epoch; 0 if there is none.
+        The rows of a step, and those of a short last step of an epoch; 0 if there is none, None if
+        it is found by its address.
     arrays : int
         The number of arrays from which a step takes rows.
     parameters, padded : int
@@ -393,10 +402,10 @@ def write_epochs(
         states=STATES,
         parameters=parameters,
         batch=batch,
-        tail=tail,
+        short=_write_short(tail, ", ".join(args)),
+        short_rows="%tail.count" if tail is None else f"{tail}.0",
         data=", ".join(pointers),
         args=", ".join(args),
-        short=f"call void @tail({', '.join(args)})" if tail else "; there is none",
         widen=_widened("%loss.own", kind),
         width=width,
         align=SIZES[kind],
@@ -409,6 +418,13 @@ def write_epochs(
         note=_for_each(_NOTE, sums, kind),
         validate=_write_validation(kind, sums, held) if held else "",
     )
+
+
+def _write_short(tail: int | None, args: str) -> str:
+    """Return the instructions that take a short step."""
+    if tail is None:
+        return _ELSEWHERE.format(place=TAIL, args=args)
+    return f"call void @tail({args})" if tail else "; there is none"
 
 
 def _widened(name: str, kind: str) -> str:

@@ -30,6 +30,7 @@ from .epoch_record import (
     SUM,
     SUM_BEFORE,
     SUMS,
+    TAIL,
     TOLERANCE,
     TURN,
     WATCHED,
@@ -153,6 +154,7 @@ class EpochLoop:
         self._numbers = np.zeros(SUMS + 2 * code.form.sums)
         self.table = np.zeros((epochs, (1 + code.form.sums) * (2 if code.held else 1)))
         self._record = np.zeros(INTEGERS, np.int64)
+        self._record[TAIL] = code.tail_address
         self._kept = aligned_zeros((0,), dtype)
         self._held = self._checked(held)
         self._held_order = np.arange(max(map(len, self._held), default=0) + 4 * _WIDEST)

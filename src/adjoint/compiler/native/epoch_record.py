@@ -6,7 +6,7 @@ from enum import IntEnum
 
 # The positions in the array of integers ("record"), and in the array of floats ("numbers").
 EPOCH, STEP, STATUS, TURN, STEPS_LEFT, ROW, STRIDE, WORDS, WORSE, MOST_WORSE = range(10)
-WATCHED, IS_PLATEAU, KEPT, INTEGERS = range(10, 14)
+WATCHED, IS_PLATEAU, KEPT, TAIL, INTEGERS = range(10, 15)
 SUM, BEST, TOLERANCE, SUM_BEFORE, SIGN, SUMS = range(6)
 STATES = 3
 

@@ -87,23 +87,47 @@ def unrolled_steps(
     Unlowerable
         If the step has an operation without a native rule, or is too large to unroll.
     """
-    kind = kind_of(step.inputs[0].dtype)
-    width = target.lanes(SIZES[kind])
-    layout = StateLayout.of(step, form, alignment=1, lanes=width)
+    layout = _unrolled_layout(step, form, target)
     kernels, shows = step_kernels(step, form, tail, held, limit)
-    functions, names, count = [], [], 0
-    for name, graph, own, kernel in kernels:
-        writer = _writer(kernel, graph, own, layout, target)
-        text = writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
-        functions.append(text.replace("define void", "define internal void"))
-        names.append(writer.names)
-        count = max(count, len(writer.kernel.elements))
+    writers = [_writer(kernel, graph, own, layout, target) for _, graph, own, kernel in kernels]
+    functions = [
+        writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
+        for (name, graph, own, _), writer in zip(kernels, writers, strict=True)
+    ]
+    count = max(len(writer.kernel.elements) for writer in writers)
     about = f"{count} scalar operations, unrolled in a loop over the rows"
     # The state is searched for NaN after each step, unless a NaN shows in the next loss anyway.
-    scan = epoch_code.write_scan(kind=kind, width=width, padded=layout.size)
+    kind = kind_of(step.inputs[0].dtype)
+    scan = epoch_code.write_scan(kind=kind, width=target.lanes(SIZES[kind]), padded=layout.size)
     return StepCode(
-        (*functions, epoch_code.NO_DOUBT if shows else scan), tuple(names), layout, about=about
+        (
+            *(text.replace("define void", "define internal void") for text in functions),
+            epoch_code.NO_DOUBT if shows else scan,
+        ),
+        tuple(writer.names for writer in writers),
+        layout,
+        about=about,
     )
+
+
+def unrolled_tail(form: StepForm, tail: Graph, *, target: Target, limit: int) -> StepCode:
+    """Return the code of a short step, beside that of the step which `unrolled_steps` wrote.
+
+    Raises
+    ------
+    Unlowerable
+        As there.
+    """
+    layout = _unrolled_layout(tail, form, target)
+    ((_, _, _, kernel),), _ = step_kernels(tail, form, None, (), limit)
+    writer = _writer(kernel, tail, form, layout, target)
+    text = writer.write("tail", epoch_code.step_parameters(len(form.batched(tail))))
+    return StepCode((text,), (writer.names,), layout)
+
+
+def _unrolled_layout(step: Graph, form: StepForm, target: Target) -> StateLayout:
+    width = target.lanes(SIZES[kind_of(step.inputs[0].dtype)])
+    return StateLayout.of(step, form, alignment=1, lanes=width)
 
 
 def step_kernels(
@@ -120,7 +144,7 @@ def step_kernels(
     """
     kernels, shows = [], True
     for name, graph, own in functions_of(step, form, tail, held):
-        shows = _shows_next(graph, own) and shows
+        shows = shows_next(graph, own) and shows
         own.check(graph)
         kernel = lower(graph, batched=own.batched(graph), limit=limit)
         kernel.poison(0)  # the loop stops at a loss that is not finite
@@ -128,7 +152,7 @@ def step_kernels(
     return kernels, shows
 
 
-def _shows_next(step: Graph, form: StepForm) -> bool:
+def shows_next(step: Graph, form: StepForm) -> bool:
     """Return whether every doubt about a step shows in the loss of the next one.
 
     Then the state need not be searched for NaN after each step. Doubts about a validation show in

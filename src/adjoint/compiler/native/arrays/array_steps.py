@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ....graphs.graph import Graph
 from .. import epoch_code, team
@@ -46,15 +47,31 @@ def array_steps(
     Unlowerable
         If an operation cannot be computed by them.
     """
-    size = SIZES[kind_of(step.inputs[0].dtype)]
-    alignment = ALIGNMENT // size
-    layout = StateLayout.of(step, form, alignment=alignment, lanes=alignment)
-    module = CodeModule(target)
-    functions, constants, about = [], [], ""
     # The workspace begins with the team's memory; the byte that tells of a doubt has a line of the
     # cache of its own.
-    end = _DOUBT + ALIGNMENT
-    for name, graph, own in functions_of(step, form, tail, held):
+    code = _written(functions_of(step, form, tail, held), target, _DOUBT + ALIGNMENT)
+    return replace(code, functions=(*code.functions, _UNDECIDED.format(doubt=_DOUBT)))
+
+
+def array_tail(form: StepForm, tail: Graph, *, target: Target, start: int) -> StepCode:
+    """Return the code of a short step, beside that of the step which `array_steps` wrote.
+
+    Parameters
+    ----------
+    start : int
+        The byte of the workspace at which its memory begins.
+    """
+    return _written([("tail", tail, form)], target, start)
+
+
+def _written(named: Sequence[tuple[str, Graph, StepForm]], target: Target, start: int) -> StepCode:
+    """Return the code of functions; their memory begins at a byte of the workspace."""
+    _, first, form = named[0]
+    alignment = ALIGNMENT // SIZES[kind_of(first.inputs[0].dtype)]
+    layout = StateLayout.of(first, form, alignment=alignment, lanes=alignment)
+    module = CodeModule(target)
+    functions, constants, about, end = [], [], "", start
+    for name, graph, own in named:
         batch, lines, end = _gathered(graph, own, module, end)
         parameters = own.parameters if own.trains else 0
         code = ArrayCode(expand(graph, parameters=parameters), module, start=end)
@@ -68,7 +85,7 @@ def array_steps(
     is_shared = target.has_team and any("call void @share(" in text for text in functions)
     shared = (team.write_team(target),) if is_shared else ()
     return StepCode(
-        (module.text, *shared, *functions, _UNDECIDED.format(doubt=_DOUBT)),
+        (module.text, *shared, *functions),
         tuple(module.names),
         layout,
         workspace=end,
