@@ -111,7 +111,7 @@ def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     # NumPy adds up float16 as float32, and integers as float64: their own sums may be out of range.
     if x.dtype == np.float16 or x.dtype.kind != "f" or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return np.true_divide(np.asarray(x).sum(axis=axis, keepdims=keepdims), count(x, axis))
+    return np.true_divide(x.sum(axis=axis, keepdims=keepdims), count(x, axis))
 
 
 def _shared_ties(y: AnyArray, x: AnyArray, *, axis: Axis, keepdims: bool) -> AnyArray:
@@ -213,7 +213,7 @@ def less_greatest(x: Array, axis: Axis) -> tuple[Any, Any, Any]:
     if not finite:
         greatest = np.where(np.isfinite(greatest), greatest, 0)
     shifted = x - greatest
-    total = np.exp(shifted).sum(axis=axis, keepdims=True)
+    total = np.add.reduce(np.exp(shifted), axis=axis, keepdims=True)
     with nullcontext() if finite else np.errstate(divide="ignore"):
         return shifted, np.log(total), greatest
 
