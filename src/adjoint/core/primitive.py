@@ -226,16 +226,12 @@ class Primitive:
 
     def bind(self, args: Sequence[Operand], params: Params) -> Any:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
-        top: Value | None = None
         for arg in args:
-            if arg.__class__ in PLAINEST:
+            if type(arg) in PLAINEST:
                 continue
-            if not isinstance(arg, Value):
-                refuse_subclass(arg)
-            elif top is None or arg.rank > top.rank:
-                top = arg
-        if top is not None:
-            return top.apply(self, args, params)
+            if isinstance(arg, Value):
+                return arg.bind(self, args, params)
+            refuse_subclass(arg)
         return self.forward(*args, **params) if params else self.forward(*args)
 
     def _arrange(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

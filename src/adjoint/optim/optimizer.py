@@ -186,27 +186,29 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
-        updates = []
-        now = [self.settings_now(group) for group in range(len(self.groups))]
-        given = [(i, p, p.grad) for i, p in enumerate(self.params)]
-        found = [(i, p, grad.data) for i, p, grad in given if grad is not None]
+        params, places, gradients = self.params, [], []
+        for i, parameter in enumerate(params):
+            grad = parameter.grad
+            if grad is not None:
+                places.append(i)
+                gradients.append(grad.data)
         # All groups together: the norm that is clipped is that of the whole gradient.
-        gradients = self.clipping([gradient for _, _, gradient in found])
-        for (i, parameter, _), gradient in zip(found, gradients, strict=True):
+        gradients = self.clipping(gradients)
+        now = [self.settings_now(group) for group in range(len(self.groups))]
+        updates = []
+        for i, gradient in zip(places, gradients, strict=True):
             settings = now[self.membership[i]]
-            new = self.update(parameter.data, gradient, self.recall(i), settings)
-            updates.append((i, parameter, *new))
+            updates.append(self.update(params[i].data, gradient, self.recall(i), settings))
         # All updates are known before the first is written: an error leaves all as they were.
-        for i, parameter, data, memory in updates:
-            parameter.data = data
+        for i, (data, memory) in zip(places, updates, strict=True):
+            params[i].data = data
             self.memory[i] = memory
         self.steps += 1
 
     def zero_grad(self) -> None:
         """Forget the gradients; to be called before every `backward`, which adds to them."""
         for parameter in self.params:
-            # A parameter that was frozen meanwhile has no node, and so no gradient.
-            if parameter.node is not None:
+            if parameter.grad is not None:
                 parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
