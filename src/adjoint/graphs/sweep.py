@@ -174,8 +174,9 @@ def _sweep_back(
                     part = fitted(part, arg, sum_to)
                 if target in cotangents:
                     cotangents[target] = cotangents[target] + part
-                else:
-                    cotangents[target] = part
+                    continue
+                cotangents[target] = part
+                if target.primitive is not None or visit is not None:  # leaves have only to be seen
                     heappush(waiting, (-target.order, target))
             del parts  # before the next rule needs memory
     return cotangents

@@ -202,13 +202,17 @@ class Tensor(Value):
                 "backward: this value does not depend on any tensor with requires_grad=True"
             )
         seed = self._seed(gradient)
-        if create_graph and not isinstance(seed, Tensor):
-            seed = Tensor(seed, None)
-        found = sweep_back({self.node: seed}, lift=Tensor if create_graph else None)
+        if create_graph:
+            seed = seed if isinstance(seed, Tensor) else Tensor(seed, None)
+            found = sweep_back({self.node: seed}, lift=Tensor)
+        else:
+            found = sweep_back({self.node: seed})
         for node, g in found.items():
             if node.primitive is None:
                 if not isinstance(g, Tensor):
-                    g = Tensor(g, None)
+                    gradient = _new(Tensor)
+                    gradient.data, gradient.node = g, None
+                    g = gradient
                 node.grad = g if node.grad is None else node.grad + g
 
     def _seed(self, gradient: Operand) -> Any:

@@ -55,7 +55,7 @@ def refuse_speculation(g: AnyArray) -> None:
 
 def has_nan(array: Array) -> bool:
     """Return whether an entry is NaN: a sum of squares, one pass without a temporary."""
-    return not np.vdot(array, array) >= 0
+    return not np.vdot(array, array) >= 0  # the method `dot` is faster, but warns of overflow
 
 
 # Called whenever a product 0·∞ or 0·NaN was taken as 0; `detect_anomaly` listens.

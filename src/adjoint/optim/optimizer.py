@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, Scalar
 from ..errors import ShapeError
+from ..graphs.recording import is_watched
 from ..graphs.tensor import Tensor
 from ..graphs.tracing.naming import lasting_text
 from ..notebook.verbatim import TERMINAL
@@ -23,6 +24,7 @@ Settings = dict[str, Any]
 # A number as a function of how many steps were taken.
 Schedule = Callable[[int], float]
 
+_NUMBERS = (int, float)
 # What no setting is equal to, so that one without a default is shown.
 _NO = object()
 
@@ -188,17 +190,17 @@ class Optimizer:
         """Update every parameter that has a gradient; the others stay as they are."""
         params, places, gradients = self.params, [], []
         for i, parameter in enumerate(params):
-            grad = parameter.grad
-            if grad is not None:
+            node = parameter.node
+            if node is not None and node.grad is not None:
                 places.append(i)
-                gradients.append(grad.data)
+                gradients.append(node.grad.data)
         # All groups together: the norm that is clipped is that of the whole gradient.
         gradients = self.clipping(gradients)
         now = [self.settings_now(group) for group in range(len(self.groups))]
         updates = []
         for i, gradient in zip(places, gradients, strict=True):
-            settings = now[self.membership[i]]
-            updates.append(self.update(params[i].data, gradient, self.recall(i), settings))
+            memory, settings = self.memory[i] or self.recall(i), now[self.membership[i]]
+            updates.append(self.update(params[i].data, gradient, memory, settings))
         # All updates are known before the first is written: an error leaves all as they were.
         for i, (data, memory) in zip(places, updates, strict=True):
             params[i].data = data
@@ -207,9 +209,16 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients; to be called before every `backward`, which adds to them."""
+        watched = is_watched()
         for parameter in self.params:
-            if parameter.grad is not None:
-                parameter.grad = None
+            node = parameter.node
+            # A parameter that was frozen meanwhile has no node, and so no gradient.
+            if node is None:
+                continue
+            if watched:
+                parameter.grad = None  # which the watcher sees
+            else:
+                node.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the settings, of what is remembered, and the number of steps.
@@ -273,7 +282,7 @@ def is_argument(setting: object) -> bool:
 
 def is_zero(factor: Scalar | Schedule) -> bool:
     """Return whether a factor is a Python zero; a symbol's number is not known yet."""
-    return isinstance(factor, (int, float)) and factor == 0
+    return isinstance(factor, _NUMBERS) and factor == 0
 
 
 def decayed(gradient: AnyArray, parameter: AnyArray, settings: Settings) -> AnyArray:
