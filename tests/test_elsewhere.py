@@ -64,6 +64,37 @@ def test_an_object_with_answers_is_copied_and_pickled_and_has_no_more(place):
         assert not hasattr(again, "__array_interface__")
 
 
+@pytest.mark.parametrize("place", ["Tensor", "Module"])
+def test_names_that_are_only_answered_are_not_among_those_of_an_object(place):
+    assert not {*INSTEAD[place]} & {*dir(OBJECTS[place])}
+    assert {"shape" if place == "Tensor" else "layers", "__class__"} <= {*dir(OBJECTS[place])}
+
+
+@pytest.mark.parametrize(("name", "owner"), [("clone", ad.Tensor), ("register_buffer", nn.Module)])
+def test_a_class_answers_as_its_objects_do(name, owner):
+    with pytest.raises(AttributeError, match=f"{owner.__name__} has no attribute '{name}'; write "):
+        getattr(owner, name)
+
+
+def test_what_a_subclass_has_under_an_answered_name_is_its_own():
+    class Saves:
+        def save(self):
+            return "saved"
+
+    class Scaled(nn.Module, Saves):
+        def __init__(self):
+            self.weights = [nn.Parameter(2.0)]
+
+        def predict(self, x):
+            return x * self.weights[0]
+
+    model = Scaled()
+    assert float(model.predict(3.0).item()) == 6.0
+    assert model.save() == "saved"
+    assert {"weights", "predict", "save"} <= {*dir(model)}
+    assert [name for name, _ in model.named_parameters()] == ["weights[0]"]
+
+
 def test_dim_is_answered_by_axis():
     with pytest.raises(TypeError, match=r"write axis= for dim=; the signature is sum\(x, \*, axis"):
         ad.tensor([1.0, 2.0]).sum(dim=0)

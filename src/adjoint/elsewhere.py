@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+_C = TypeVar("_C")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -114,12 +115,50 @@ def instead(place: str, name: str) -> str:
     return f"; write {found}" if found else ""
 
 
-def missing_member(value: object, place: str, name: str) -> AttributeError:
-    """Return the error of an object of a class that has no such attribute."""
-    advice = "" if name.startswith("_") else instead(place, name)
-    text = f"{type(value).__name__!r} object has no attribute {name!r}{advice}"
-    # With the object Python asks by itself whether a name that is near was meant.
-    return AttributeError(text) if advice else AttributeError(text, name=name, obj=value)
+class _Answer:
+    """An attribute that a class lacks: whoever reads it is told what to write instead."""
+
+    def __init__(self, owner: type, place: str, name: str) -> None:
+        self.owner, self.place, self.name = owner, place, name
+
+    def __get__(self, instance: object, kind: type) -> Any:
+        try:  # a class that stands after the owner among the bases may have it
+            return getattr(super(self.owner, kind if instance is None else instance), self.name)
+        except AttributeError:
+            who = f"{kind.__name__!r} object" if instance is not None else f"{kind.__name__}"
+            raise AttributeError(
+                f"{who} has no attribute {self.name!r}{instead(self.place, self.name)}"
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<not here{instead(self.place, self.name)}>"
+
+
+def answers(place: str) -> Callable[[type[_C]], type[_C]]:
+    """Return a decorator for the class that is called ``place`` in `INSTEAD`.
+
+    Its objects answer the names that are listed there, and none of these shows in their ``dir``. A
+    method ``__getattr__`` would do the same, but Python looks up all attributes of a class that has
+    one the slow way, which would be felt in every operation.
+    """
+
+    def decorate(owner: type[_C]) -> type[_C]:
+        for name in INSTEAD[place]:
+            setattr(owner, name, _Answer(owner, place, name))
+        owner.__dir__ = _names  # type: ignore[assignment]
+        return owner
+
+    return decorate
+
+
+def _names(value: object) -> list[str]:
+    """Return the names of an object's attributes, without those that it only answers."""
+
+    def is_there(name: str) -> bool:
+        found = inspect.getattr_static(value, name, None)
+        return not isinstance(found, _Answer) or hasattr(value, name)
+
+    return list(filter(is_there, object.__dir__(value)))
 
 
 def advised(function: Callable[_P, _R]) -> Callable[_P, _R]:

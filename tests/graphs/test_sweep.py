@@ -1,6 +1,7 @@
 """The walks over recorded nodes, and the nodes that they go through."""
 
 import numpy as np
+import pytest
 from adjoint.graph import trace
 
 import adjoint as ad
@@ -74,6 +75,32 @@ def test_what_a_rule_gives_takes_the_operands_shape_and_dtype():
     y = x * np.ones((2, 3))
     found = pull_back({y.node: np.ones((2, 3))}, rule=lambda node, g, targets: [g, None])
     np.testing.assert_array_equal(found[x.node], np.full(3, 2, np.float32), strict=True)
+
+
+@pytest.mark.parametrize("given", [1, 3])
+def test_a_rule_that_gives_too_few_or_too_many_cotangents_is_refused(given):
+    x = ad.tensor(2.0, requires_grad=True)
+    y = x * x
+    with pytest.raises(ValueError, match=rf"multiply: its rule gave {given} .* its 2 arguments"):
+        pull_back({y.node: np.array(1.0)}, rule=lambda node, g, targets: [g] * given)
+
+
+def test_a_cotangent_is_whole_when_its_node_is_met_however_the_paths_to_it_differ():
+    x = ad.tensor(2.0, requires_grad=True)
+    short = ad.exp(x)
+    long = ad.sin(ad.sin(ad.sin(short)))
+    z = short * long + short
+    met = []
+    found = pull_back({z.node: np.array(1.0)}, visit=lambda node, g: met.append(node))
+    assert met == sorted(met, key=lambda node: -node.order)
+    assert len(met) == len(set(met)) == 7
+
+    def function(t):
+        return np.exp(t) * np.sin(np.sin(np.sin(np.exp(t)))) + np.exp(t)
+
+    step = 1e-6
+    slope = (function(2.0 + step) - function(2.0 - step)) / (2 * step)
+    np.testing.assert_allclose(found[x.node], slope, rtol=1e-7)  # the error of the differences
 
 
 def test_nothing_is_swept_that_does_not_lead_to_what_is_wanted():

@@ -101,6 +101,8 @@ def elementwise(
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
     ) -> Sequence[AnyArray | None]:
+        if len(wanted) == 1:
+            return (rules[0](g, y, args, params) if wanted[0] else None,)
         parts = []  # by a loop, which is faster than a comprehension here
         for rule, want in zip(rules, wanted):  # noqa: B905 - optional arguments may be absent
             parts.append(rule(g, y, args, params) if want else None)
@@ -131,12 +133,14 @@ def _times(partial: Rule | float, strong: bool) -> Callable[[Any, Any, Any, Para
             0: lambda g, y, args, params: zeros_like(g),
         }
         return constants[partial]
-    if strong:
+    if not strong:
+        return lambda g, y, args, params: g * partial(y, *args, **params)
+
+    def strong_product(g: Any, y: Any, args: Sequence[Any], params: Params) -> Any:
         # An empty ** costs as much as a small product.
-        return lambda g, y, args, params: _strong(
-            g, partial(y, *args, **params) if params else partial(y, *args)
-        )
-    return lambda g, y, args, params: g * partial(y, *args, **params)
+        return _strong(g, partial(y, *args, **params) if params else partial(y, *args))
+
+    return strong_product
 
 
 def _strong(g: AnyArray, factor: AnyArray | np.generic | float) -> AnyArray:
@@ -164,8 +168,11 @@ def linear(
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[AnyArray], params: Params, wanted: Sequence[Any]
     ) -> Sequence[AnyArray | None]:
-        rules = [rule(i) if want else None for i, want in enumerate(wanted)]
-        return [transpose and transpose(g, *args, **params) for transpose in rules]
+        parts = []  # by a loop, which is faster than a comprehension here
+        for i, want in enumerate(wanted):
+            transpose = rule(i) if want else None
+            parts.append(transpose and transpose(g, *args, **params))
+        return parts
 
     def jvp(
         tangents: Sequence[Any],
@@ -202,10 +209,10 @@ def multilinear(
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
     ) -> Sequence[AnyArray | None]:
-        return [
-            rule(i)(g, *args, **params) if want else None  # type: ignore[misc]
-            for i, want in enumerate(wanted)
-        ]
+        parts = []
+        for i, want in enumerate(wanted):
+            parts.append(rule(i)(g, *args, **params) if want else None)  # type: ignore[misc]
+        return parts
 
     def jvp(
         tangents: Sequence[Any],

@@ -194,6 +194,8 @@ class Primitive:
             links = linked_along_axis
         self.analyses = Analyses(batch, links, series)
         self._known_params = frozenset(self.param_names)
+        # So many arguments by position are arrays, and nothing is left to arrange.
+        self._ready = -1 if self.param_names else len(self.array_names)
 
     @functools.cached_property
     def __signature__(self) -> inspect.Signature:
@@ -218,7 +220,7 @@ class Primitive:
         Arrays come first, or as one list where there may be any number; metadata may be given by
         position or by name.
         """
-        if params or self.param_names or len(args) > len(self.array_names):
+        if params or len(args) > self._ready:
             args, params = self._arrange(args, params)
             if self.axis is not None and params["axis"] is not None:
                 params["axis"] = self.read_axis(args[0], params["axis"])
@@ -226,16 +228,12 @@ class Primitive:
 
     def bind(self, args: Sequence[Operand], params: Params) -> Any:
         """Apply to arrays, or let the highest-ranking value among the arguments do it."""
-        top: Value | None = None
         for arg in args:
-            if arg.__class__ in PLAINEST:
+            if type(arg) in PLAINEST:
                 continue
-            if not isinstance(arg, Value):
-                refuse_subclass(arg)
-            elif top is None or arg.rank > top.rank:
-                top = arg
-        if top is not None:
-            return top.apply(self, args, params)
+            if isinstance(arg, Value):
+                return arg.bind(self, args, params)
+            refuse_subclass(arg)
         return self.forward(*args, **params) if params else self.forward(*args)
 
     def _arrange(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

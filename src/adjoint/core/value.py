@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 import numpy as np
 
-from ..elsewhere import missing_member
+from ..elsewhere import answers
 from .annotations import DType, Function, Operand, Params, Payload, Shape, Tree
 from .node import Node
 from .registry import NUMPY, PRIMITIVES, keywords, stands_for
@@ -22,8 +24,16 @@ _NO_PARAMS: Params = {}
 
 
 def _operator(name: str) -> Callable[..., Any]:
-    def apply(self: Value, *others: Operand) -> Any:
-        return PRIMITIVES[name].bind((self, *others), _NO_PARAMS)
+    def apply(self: Value, other: Operand) -> Any:
+        return self.bind(PRIMITIVES[name], (self, other), _NO_PARAMS)
+
+    apply.__name__ = name
+    return apply
+
+
+def _sign(name: str) -> Callable[..., Any]:
+    def apply(self: Value) -> Any:
+        return self.bind(PRIMITIVES[name], (self,), _NO_PARAMS)
 
     apply.__name__ = name
     return apply
@@ -31,7 +41,7 @@ def _operator(name: str) -> Callable[..., Any]:
 
 def _reflected(name: str) -> Callable[..., Any]:
     def apply(self: Value, other: Operand) -> Any:
-        return PRIMITIVES[name].bind((other, self), _NO_PARAMS)
+        return self.bind(PRIMITIVES[name], (other, self), _NO_PARAMS)
 
     apply.__name__ = f"reflected_{name}"
     return apply
@@ -52,6 +62,7 @@ def note_assignment(value: Value) -> None:
         assignments.journal.append((ref(value), type(value), value.data, value.node))
 
 
+@answers("Tensor")
 class Value:
     """A payload and the node that records how it came about; abstract.
 
@@ -76,15 +87,20 @@ class Value:
 
         def __getitem__(self, key: Any) -> Any: ...
 
-        def _create(self, function: Function, args: Sequence[Any], kwargs: Params) -> Value: ...
+        def __getattr__(self, name: str) -> Any: ...
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise missing_member(self, "Tensor", name)
+        def _create(self, function: Function, args: Sequence[Any], kwargs: Params) -> Value: ...
 
     @classmethod
     def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Value:
-        """Apply a primitive to operands of which at least one is of this class."""
+        """Apply a primitive to operands of which at least one is of this class, none higher."""
         raise NotImplementedError
+
+    @classmethod
+    def bind(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Any:
+        """Let the highest-ranking value among operands, of which one is of this class, apply."""
+        top = max((arg for arg in args if isinstance(arg, Value)), key=attrgetter("rank"))
+        return top.apply(primitive, args, params)
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
@@ -131,7 +147,7 @@ class Value:
     @property
     def size(self) -> int:
         """Number of entries."""
-        return int(np.prod(self.data.shape, dtype=np.int64))
+        return math.prod(self.data.shape)
 
     @property
     def T(self) -> Any:
@@ -175,8 +191,8 @@ class Value:
     __and__, __rand__ = _operator("bitwise_and"), _reflected("bitwise_and")
     __or__, __ror__ = _operator("bitwise_or"), _reflected("bitwise_or")
     __xor__, __rxor__ = _operator("bitwise_xor"), _reflected("bitwise_xor")
-    __neg__, __pos__ = _operator("negative"), _operator("positive")
-    __abs__, __invert__ = _operator("absolute"), _operator("invert")
+    __neg__, __pos__ = _sign("negative"), _sign("positive")
+    __abs__, __invert__ = _sign("absolute"), _sign("invert")
     __lt__, __le__ = _operator("less"), _operator("less_equal")
     __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
     __eq__, __ne__ = _operator("equal"), _operator("not_equal")

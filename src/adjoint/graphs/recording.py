@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from ..core.annotations import Cotangent, Tree
 from ..core.node import Node, Operation
@@ -46,7 +46,7 @@ class Watcher(Observer):
         """Note the end of a sweep."""
 
 
-class Mode(NamedTuple):
+class Mode:
     """The mode of a thread says whether its operations are recorded, and who sees them.
 
     Attributes
@@ -60,9 +60,13 @@ class Mode(NamedTuple):
         Who sees sweeps, and numbers that leave the graph.
     """
 
-    records: bool
-    observer: Observer | None = None
-    watcher: Watcher | None = None
+    # Slots, not a named tuple's fields: every operation reads two of them.
+    __slots__ = ("observer", "records", "watcher")
+
+    def __init__(
+        self, records: bool, observer: Observer | None = None, watcher: Watcher | None = None
+    ) -> None:
+        self.records, self.observer, self.watcher = records, observer, watcher
 
 
 class _Thread(threading.local):

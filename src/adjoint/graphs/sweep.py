@@ -7,6 +7,7 @@ dtype promotion are undone and contributions added up.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..core.annotations import Array, Cotangent, Operand, Tangent
 from ..core.node import Node, Operation
+from ..core.primitive import Primitive
 from ..core.spec import Spec
 from ..core.value import Value
 from ..ops.products import SpeculationError, has_nan, speculation
@@ -56,11 +58,11 @@ def leading_to(order: Sequence[Node], ends: Collection[Node]) -> set[Node]:
     return found
 
 
-def fitted(part: Cotangent, value: Array | Spec, spread: Callable[..., Any]) -> Any:
+def fitted(part: Cotangent, value: Array | Spec, spread: Primitive) -> Any:
     """Give a cotangent (by `sum_to`) or tangent (by `broadcast_to`) its value's shape and dtype."""
     if part.shape != value.shape:
-        part = spread(part, shape=value.shape)
-    return part if part.dtype == value.dtype else astype(part, dtype=value.dtype)
+        part = spread.bind((part,), {"shape": value.shape})
+    return part if part.dtype == value.dtype else astype.bind((part,), {"dtype": value.dtype})
 
 
 def interpret(
@@ -121,7 +123,7 @@ def pull_back(
         found = _pulled_speculatively(seeds, wanted)
         if found is not None:
             return found
-    rule = rule or _rule_on(lift)
+    rule = rule or (_rule if lift is None else _lifted_rule(lift))
     if inspect is not None:
         rule = _shown(rule, inspect)
     return _sweep_back(seeds, wanted, rule if lift is None else _of_floats(rule), visit)
@@ -130,55 +132,71 @@ def pull_back(
 def _sweep_back(
     seeds: Mapping[Node, Cotangent],
     wanted: Collection[Node] | None,
-    rule: Rule,
+    rule: Rule | None,
     visit: Callable[[Node, Cotangent], None] | None,
 ) -> dict[Node, Any]:
-    """Go from the newest node to the oldest: the cotangent of each is whole when it is met."""
-    order, useful = _way_back(seeds, wanted)
+    """Go from the newest node to the oldest: the cotangent of each is whole when it is met.
+
+    Without a ``rule`` it is that of each operation's primitive, called from here: a function
+    between would be felt in every operation.
+    """
+    useful = None if wanted is None else _useful(seeds, wanted)
     ends = frozenset(wanted or ())
     cotangents: dict[Node, Any] = dict(seeds)
+    # A heap of the nodes that have a cotangent and were not met yet, the newest in front.
+    waiting = [(-node.order, node) for node in seeds]
+    heapify(waiting)
     # Infinite slopes times 0 are part of the convention, and no reason to warn.
     with np.errstate(all="ignore"):
-        for node in reversed(order):
-            g = cotangents.get(node)
-            if g is None:
-                continue
+        while waiting:
+            node = heappop(waiting)[1]
             if visit is not None:
-                visit(node, g)
-            if node in ends or not isinstance(node, Operation) or node.primitive.vjp is None:
+                visit(node, cotangents[node])
+            primitive = node.primitive
+            if primitive is None or primitive.vjp is None or node in ends:
                 continue  # a leaf, a wanted node or a constant's result keeps its cotangent
             # No later node adds to it, so that its memory is free for the next ones.
-            del cotangents[node]
-            targets = node.parents if useful is None else _among(useful, node.parents)
-            _add_up(cotangents, node, targets, rule(node, g, targets))
+            g = cotangents.pop(node)
+            parents, args = node.parents, node.args
+            targets = parents if useful is None else _among(useful, parents)
+            if rule is None:
+                parts = primitive.vjp(g, node.output, args, node.params, targets)
+            else:
+                parts = rule(node, g, targets)  # type: ignore[arg-type]
+            if len(parts) != len(args):  # zip would tell as well, but takes twice as long for it
+                raise _wrong_number(primitive.name, parts, args)
+            for target, part, arg in zip(targets, parts, args):  # noqa: B905
+                if target is None or part is None:
+                    continue
+                # NumPy's native dtypes are single objects: identity is the cheaper test, and
+                # `fitted` makes the exact one.
+                if part.shape != arg.shape or part.dtype is not arg.dtype:
+                    part = fitted(part, arg, sum_to)
+                if target in cotangents:
+                    cotangents[target] = cotangents[target] + part
+                    continue
+                cotangents[target] = part
+                if target.primitive is not None or visit is not None:  # leaves have only to be seen
+                    heappush(waiting, (-target.order, target))
+            del parts  # before the next rule needs memory
     return cotangents
 
 
-def _way_back(
-    seeds: Mapping[Node, Cotangent], wanted: Collection[Node] | None
-) -> tuple[list[Node], set[Node] | None]:
-    """Return the nodes on the way, oldest first, and those that lead to ``wanted``; None if all."""
-    if wanted is None:
-        return reachable(seeds), None
+def _wrong_number(name: str, parts: Parts, args: Sequence[Operand]) -> ValueError:
+    return ValueError(
+        f"{name}: its rule gave {len(parts)} cotangents, expected one for each of its "
+        f"{len(args)} arguments, None where there is none"
+    )
+
+
+def _useful(seeds: Iterable[Node], wanted: Collection[Node]) -> set[Node]:
+    """Return the nodes between seeds and those that are wanted."""
     order = reachable(seeds, since=min((node.order for node in wanted), default=0))
-    return order, leading_to(order, wanted)
+    return leading_to(order, wanted)
 
 
 def _among(useful: Collection[Node], parents: Targets) -> Targets:
     return [parent if parent in useful else None for parent in parents]
-
-
-def _add_up(cotangents: dict[Node, Any], node: Operation, targets: Targets, parts: Parts) -> None:
-    """Add what a rule gave to the cotangents of the parents, each in its shape and dtype."""
-    for target, part, arg in zip(targets, parts, node.args, strict=True):
-        if target is None or part is None:
-            continue
-        # NumPy's native dtypes are single objects: identity is the cheaper test, and `fitted` makes
-        # the exact one.
-        if part.shape != arg.shape or part.dtype is not arg.dtype:
-            part = fitted(part, arg, sum_to)
-        known = cotangents.get(target)
-        cotangents[target] = part if known is None else known + part
 
 
 # --- what runs in the place of an operation's rule
@@ -189,10 +207,8 @@ def _rule(node: Operation, g: Cotangent, targets: Targets) -> Parts:
     return node.primitive.vjp(g, node.output, node.args, node.params, targets)  # type: ignore[misc, no-any-return]
 
 
-def _rule_on(lift: Lift | None) -> Rule:
-    """Return the primitives' rules, applied to lifted values if there is a ``lift``."""
-    if lift is None:
-        return _rule
+def _lifted_rule(lift: Lift) -> Rule:
+    """Return the primitives' rules, applied to lifted values."""
 
     def lifted(node: Operation, g: Cotangent, targets: Targets) -> Parts:
         y, args = _lifted(node, lift)
@@ -247,7 +263,7 @@ def _pulled_speculatively(
     before = speculation.on, speculation.used
     try:
         speculation.on, speculation.used = True, False
-        found = _sweep_back(seeds, wanted, _rule, None)
+        found = _sweep_back(seeds, wanted, None, None)
         return None if speculation.used and any(map(has_nan, found.values())) else found
     except SpeculationError:
         return None

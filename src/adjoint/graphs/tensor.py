@@ -43,17 +43,19 @@ class Tensor(Value):
     rank = 1
 
     @classmethod
-    def apply(cls, primitive: Primitive, args: Sequence[Operand], params: Params) -> Tensor:
+    def apply(cls, primitive: Primitive, args: Sequence[Any], params: Params) -> Any:
         """Evaluate a primitive, and record it if an argument requires a gradient."""
-        # The loop and the making of the result stand here, not in functions of their own: each call
-        # would be 3 % of a small operation.
+        # The loop and the making of node and result stand here, not in functions of their own: each
+        # call would be 3 % of a small operation.
         arrays: list[Any] = []
         parents: list[Node | None] = []
         # The position of the only constant array, -1 if there is none; see `_SEVERAL`.
         recorded, constant = False, -1
         for arg in args:
-            kind = arg.__class__
-            if kind is not _Array and kind is not float and isinstance(arg, Value):
+            kind = type(arg)
+            if kind is Tensor or (
+                kind is not _Array and kind is not float and isinstance(arg, Tensor)
+            ):
                 node = arg.node
                 arrays.append(arg.data)
                 parents.append(node)
@@ -63,6 +65,8 @@ class Tensor(Value):
                 if kind is _Array:
                     constant = len(arrays) if constant == -1 else _SEVERAL
                 elif kind is not float and kind is not int:
+                    if isinstance(arg, Value):  # of a higher rank
+                        return super().bind(primitive, args, params)
                     arg, constant = as_operand(arg), _SEVERAL
                 arrays.append(arg)
                 parents.append(None)
@@ -71,16 +75,21 @@ class Tensor(Value):
             output = primitive.forward(*arrays, **params) if params else primitive.forward(*arrays)
             kind = output.dtype.kind
         except (ValueError, TypeError, IndexError) as error:
-            return _applied_by_another(primitive, args, params, arrays, error)  # type: ignore[no-any-return]
+            return _applied_by_another(primitive, args, params, arrays, error)
         if kind not in "fiub":
             raise refuse_dtype(primitive.name, output.dtype)
         node, mode = None, thread.mode
         if recorded and kind == "f" and mode.records and primitive.vjp is not None:
             if constant != -1 and primitive.reads_numbers:
                 _keep_constants(arrays, parents, constant, mode.watcher)
-            if params:
-                params = kept_params(params)
-            node = recorded_as(primitive, arrays, params, parents, output)
+            node = _new(Operation)
+            node.primitive = primitive
+            node.args = arrays
+            node.params = kept_params(params) if params else params
+            node.parents = parents
+            node.output = output
+            node.grad = None
+            node.order = next(creation)
         if mode.observer is not None:
             seen = node or Operation(primitive, arrays, params, parents, output)
             mode.observer.see_forward(seen, node is not None)
@@ -92,6 +101,9 @@ class Tensor(Value):
         made = _new(Tensor)  # a call of __init__ would be felt in every operation
         made.data, made.node = output, node
         return made
+
+    # Few operands are of a higher rank, and the loop in `apply` meets them.
+    bind = apply
 
     @classmethod
     def fallback(cls, function: Callable[..., Any], args: Tree, kwargs: Mapping[str, Any]) -> Any:
@@ -127,21 +139,23 @@ class Tensor(Value):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that `backward` added up on this leaf: without graph, or None."""
-        return self.node.grad if self.node is not None else None
+        node = self.node
+        return node.grad if node is not None else None
 
     @grad.setter
     def grad(self, value: Operand) -> None:
-        if self.node is None or self.node.primitive is not None:
+        node = self.node
+        if node is None or node.primitive is not None:
             raise GraphError("only a leaf that requires a gradient holds one")
         if value is not None:
-            if value is self.node.grad:
+            if value is node.grad:
                 return  # the end of x.grad *= v
             value = Tensor(np.array(as_operand(value), self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
-        elif self.node.grad is not None:
+        elif node.grad is not None:
             show_cut("cleared", self, self)
-        self.node.grad = value
+        node.grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Switch the recording of operations on this leaf on or off; returns the tensor.
@@ -188,12 +202,17 @@ class Tensor(Value):
                 "backward: this value does not depend on any tensor with requires_grad=True"
             )
         seed = self._seed(gradient)
-        if create_graph and not isinstance(seed, Tensor):
-            seed = Tensor(seed, None)
-        found = sweep_back({self.node: seed}, lift=Tensor if create_graph else None)
+        if create_graph:
+            seed = seed if isinstance(seed, Tensor) else Tensor(seed, None)
+            found = sweep_back({self.node: seed}, lift=Tensor)
+        else:
+            found = sweep_back({self.node: seed})
         for node, g in found.items():
             if node.primitive is None:
-                g = g if isinstance(g, Tensor) else Tensor(g, None)
+                if not isinstance(g, Tensor):
+                    gradient = _new(Tensor)
+                    gradient.data, gradient.node = g, None
+                    g = gradient
                 node.grad = g if node.grad is None else node.grad + g
 
     def _seed(self, gradient: Operand) -> Any:
@@ -203,7 +222,7 @@ class Tensor(Value):
                     f"backward: a value of shape {self.shape} has no single gradient; "
                     "sum it, or pass gradient= with that shape"
                 )
-            return np.ones(self.shape, self.dtype)
+            return np.array(1, self.dtype, ndmin=self.ndim)
         shape = np.shape(as_operand(gradient))
         if shape != self.shape:
             raise ShapeError(f"backward: gradient of shape {shape} for a value of {self.shape}")
@@ -357,25 +376,6 @@ class Tensor(Value):
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
-
-
-def recorded_as(
-    primitive: Primitive,
-    args: Sequence[Any],
-    params: Params,
-    parents: Sequence[Node | None],
-    output: Array,
-) -> Operation:
-    """Return an operation, made without a call of its class, which would take twice as long."""
-    node = _new(Operation)
-    node.primitive = primitive
-    node.args = args
-    node.params = params
-    node.parents = parents
-    node.output = output
-    node.grad = None
-    node.order = next(creation)
-    return node
 
 
 def _keep_constants(

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.annotations import ArrayLike, DTypeLike
 from ..core.checks import positive_size
 from ..core.operand import as_plain
+from ..core.value import Value
 from ..errors import ShapeError
 from ..ops.arithmetic import add
 from ..ops.products import matmul
@@ -82,13 +83,14 @@ class Linear(Module):
         -------
         (..., out_features) Tensor
         """
-        z: Any = x if hasattr(x, "shape") else as_plain(x)
-        if z.shape[-1:] != (self.in_features,):
+        try:
+            product = matmul(x, self.weight)
+        except ShapeError:
+            shape = x.shape if isinstance(x, Value) else as_plain(x).shape
             raise ShapeError(
-                f"Linear: input of shape {z.shape} does not fit the weight of shape "
+                f"Linear: input of shape {shape} does not fit the weight of shape "
                 f"{self.weight.shape}; expected a last axis of {self.in_features}"
-            )
-        product = matmul(z, self.weight)
+            ) from None
         return product if self.bias is None else add(product, self.bias)
 
     def extra_repr(self) -> str:

@@ -12,7 +12,7 @@ from ..core.node import Node
 from ..core.operand import as_operand
 from ..core.spec import Spec
 from ..core.value import Value
-from ..elsewhere import missing_member
+from ..elsewhere import answers
 from ..errors import ShapeError
 from ..graphs.recording import show_cut
 from ..graphs.tensor import Tensor, tensor
@@ -144,6 +144,7 @@ def check_buffer(name: str, buffer: Value | Array, value: Value | Array) -> None
         )
 
 
+@answers("Module")
 class Module:
     """A part of a network; abstract: a subclass defines `forward`.
 
@@ -189,12 +190,13 @@ class Module:
             return
         super().__setattr__(name, value)
 
-    def __getattr__(self, name: str) -> Any:
-        raise missing_member(self, "Module", name)
+    if TYPE_CHECKING:  # what subclasses have
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return `forward` of the arguments."""
-        return self.forward(*args, **kwargs)
+        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
 
     # --- what is inside --------------------------------------------------------------------------
 

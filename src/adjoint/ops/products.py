@@ -55,7 +55,7 @@ def refuse_speculation(g: AnyArray) -> None:
 
 def has_nan(array: Array) -> bool:
     """Return whether an entry is NaN: a sum of squares, one pass without a temporary."""
-    return not np.vdot(array, array) >= 0
+    return not np.vdot(array, array) >= 0  # the method `dot` is faster, but warns of overflow
 
 
 # Called whenever a product 0·∞ or 0·NaN was taken as 0; `detect_anomaly` listens.
@@ -163,9 +163,9 @@ def _left_adjoint(g: Cotangent, x: AnyArray, y: AnyArray) -> AnyArray:
 
 def _right_adjoint(g: Cotangent, x: AnyArray, y: AnyArray) -> AnyArray:
     if y.ndim == 2 and x.ndim > 1:
-        # All rows of all matrices go into one product: one of each would have to be added up.
-        rows = math.prod(x.shape[:-1])
         if x.ndim > 2:
+            # All rows of all matrices go into one product: one of each would have to be added up.
+            rows = math.prod(x.shape[:-1])
             x, g = (reshape(z, shape=(rows, z.shape[-1])) for z in (x, g))
         return strong_matmul.bind((x.T, g), {})
     g, matrix, _ = _as_matrices(g, x, y)
@@ -302,4 +302,7 @@ def strong_matmul(x: Array, y: Array) -> Array:
 
     The product of a cotangent with a matrix: to `matmul` what `strong_multiply` is to `multiply`.
     """
+    if speculation.on:  # asked here as well: matrix products are what sweeps of networks do
+        speculation.used = True
+        return np.matmul(x, y)
     return strong_product(np.matmul, x, y)

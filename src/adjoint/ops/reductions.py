@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,7 @@ def _sum_dtype(x: Described, **_: object) -> np.dtype[Any]:
 
 def _spread(g: Cotangent, x: AnyArray, **params: Any) -> AnyArray:
     """Give every entry of ``x`` the cotangent of the sum that it entered."""
-    return broadcast_to(keep_axes(g, x, **params), shape=x.shape)
+    return broadcast_to.bind((keep_axes(g, x, **params),), {"shape": x.shape})
 
 
 @linear(
@@ -109,9 +108,9 @@ def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """
     x = np.asarray(x)
     # NumPy adds up float16 as float32, and integers as float64: their own sums may be out of range.
-    if x.dtype == np.float16 or x.dtype.kind != "f" or not x.size:
+    if x.dtype.kind != "f" or x.dtype.itemsize == 2 or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return np.true_divide(np.asarray(x).sum(axis=axis, keepdims=keepdims), count(x, axis))
+    return np.true_divide(x.sum(axis=axis, keepdims=keepdims), count(x, axis))
 
 
 def _shared_ties(y: AnyArray, x: AnyArray, *, axis: Axis, keepdims: bool) -> AnyArray:
@@ -213,8 +212,10 @@ def less_greatest(x: Array, axis: Axis) -> tuple[Any, Any, Any]:
     if not finite:
         greatest = np.where(np.isfinite(greatest), greatest, 0)
     shifted = x - greatest
-    total = np.exp(shifted).sum(axis=axis, keepdims=True)
-    with nullcontext() if finite else np.errstate(divide="ignore"):
+    total = np.add.reduce(np.exp(shifted), axis=axis, keepdims=True)
+    if finite:
+        return shifted, np.log(total), greatest
+    with np.errstate(divide="ignore"):
         return shifted, np.log(total), greatest
 
 

@@ -180,14 +180,14 @@ def class_labels(labels: Array, *, classes: int) -> Array:
 
 def _residual(logits: AnyArray, labels: AnyArray) -> AnyArray:
     """softmax(a) - onehot(y), the derivative of each row's loss."""
-    one_hot = equal(labels[..., None], np.arange(logits.shape[-1]))
-    return softmax(logits, axis=-1) - one_hot
+    one_hot = equal.bind((labels[..., None], np.arange(logits.shape[-1])), {})
+    return softmax.bind((logits,), {"axis": -1}) - one_hot
 
 
 def _cross_entropy_vjp(
     g: Cotangent, loss: AnyArray, logits: AnyArray, labels: AnyArray
 ) -> Sequence[Any]:
-    return strong_multiply(g[..., None], _residual(logits, labels)), None
+    return strong_multiply.bind((g[..., None], _residual(logits, labels)), {}), None
 
 
 def _cross_entropy_jvp(
@@ -267,8 +267,9 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     array([[ 0.5, -0.5]])
     """
     labels = np.asarray(labels)
-    check_labels(labels, np.shape(logits)[-1])
-    shifted, total, _ = less_greatest(as_exponents(logits), -1)
+    logits = as_exponents(logits)
+    check_labels(labels, logits.shape[-1])
+    shifted, total, _ = less_greatest(logits, -1)
     rows = shifted.reshape(-1, shifted.shape[-1])
     chosen = rows[np.arange(len(rows)), labels.reshape(-1)].reshape(labels.shape)
     return total[..., 0] - chosen

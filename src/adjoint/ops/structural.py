@@ -188,9 +188,9 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     extra = x.ndim - len(shape)
     added = tuple(range(extra))
     if 1 not in shape:
-        return x.sum(axis=added)
+        return np.add.reduce(x, axis=added)
     stretched = tuple(extra + a for a, n in enumerate(shape) if n == 1 != x.shape[extra + a])
-    return x.sum(axis=added + stretched).reshape(shape)
+    return np.add.reduce(x, axis=added + stretched).reshape(shape)
 
 
 def _reshaped(x: Described, *, shape: Sizes) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.annotations import AnyArray, Array, Scalar
 from ..errors import ShapeError
+from ..graphs.recording import is_watched
 from ..graphs.tensor import Tensor
 from ..graphs.tracing.naming import lasting_text
 from ..notebook.verbatim import TERMINAL
@@ -23,6 +24,7 @@ Settings = dict[str, Any]
 # A number as a function of how many steps were taken.
 Schedule = Callable[[int], float]
 
+_NUMBERS = (int, float)
 # What no setting is equal to, so that one without a default is shown.
 _NO = object()
 
@@ -186,28 +188,37 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
-        updates = []
-        now = [self.settings_now(group) for group in range(len(self.groups))]
-        given = [(i, p, p.grad) for i, p in enumerate(self.params)]
-        found = [(i, p, grad.data) for i, p, grad in given if grad is not None]
+        params, places, gradients = self.params, [], []
+        for i, parameter in enumerate(params):
+            node = parameter.node
+            if node is not None and node.grad is not None:
+                places.append(i)
+                gradients.append(node.grad.data)
         # All groups together: the norm that is clipped is that of the whole gradient.
-        gradients = self.clipping([gradient for _, _, gradient in found])
-        for (i, parameter, _), gradient in zip(found, gradients, strict=True):
-            settings = now[self.membership[i]]
-            new = self.update(parameter.data, gradient, self.recall(i), settings)
-            updates.append((i, parameter, *new))
+        gradients = self.clipping(gradients)
+        now = [self.settings_now(group) for group in range(len(self.groups))]
+        updates = []
+        for i, gradient in zip(places, gradients, strict=True):
+            memory, settings = self.memory[i] or self.recall(i), now[self.membership[i]]
+            updates.append(self.update(params[i].data, gradient, memory, settings))
         # All updates are known before the first is written: an error leaves all as they were.
-        for i, parameter, data, memory in updates:
-            parameter.data = data
+        for i, (data, memory) in zip(places, updates, strict=True):
+            params[i].data = data
             self.memory[i] = memory
         self.steps += 1
 
     def zero_grad(self) -> None:
         """Forget the gradients; to be called before every `backward`, which adds to them."""
+        watched = is_watched()
         for parameter in self.params:
+            node = parameter.node
             # A parameter that was frozen meanwhile has no node, and so no gradient.
-            if parameter.node is not None:
-                parameter.grad = None
+            if node is None:
+                continue
+            if watched:
+                parameter.grad = None  # which the watcher sees
+            else:
+                node.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the settings, of what is remembered, and the number of steps.
@@ -271,7 +282,7 @@ def is_argument(setting: object) -> bool:
 
 def is_zero(factor: Scalar | Schedule) -> bool:
     """Return whether a factor is a Python zero; a symbol's number is not known yet."""
-    return isinstance(factor, (int, float)) and factor == 0
+    return isinstance(factor, _NUMBERS) and factor == 0
 
 
 def decayed(gradient: AnyArray, parameter: AnyArray, settings: Settings) -> AnyArray:

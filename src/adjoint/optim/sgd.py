@@ -56,7 +56,7 @@ def sgd_update(
     """
     if not is_zero(weight_decay):
         gradient = gradient + weight_decay * parameter
-    if is_zero(momentum) and is_zero(velocity):
+    if is_zero(velocity) and is_zero(momentum):
         return parameter - lr * gradient, velocity
     velocity = momentum * velocity + gradient
     direction = gradient + momentum * velocity if nesterov else velocity
@@ -124,6 +124,7 @@ class SGD(Optimizer):
         self, parameter: AnyArray, gradient: AnyArray, memory: Memory, settings: Settings
     ) -> tuple[Any, Memory]:
         """Apply `sgd_update`; the velocity is what is remembered."""
-        velocity = memory.get("velocity", 0.0)
-        new, velocity = sgd_update(parameter, gradient, velocity, **settings)
-        return new, {"velocity": velocity} if memory else memory
+        if not memory:
+            return sgd_update(parameter, gradient, **settings)[0], memory
+        new, velocity = sgd_update(parameter, gradient, memory["velocity"], **settings)
+        return new, {"velocity": velocity}

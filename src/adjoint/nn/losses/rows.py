@@ -27,14 +27,18 @@ def as_values(*operands: ArrayLike) -> list[Value | Array]:
     TypeError
         If one is a tuple with traced or recorded values in it, as recurrent layers return.
     """
+    found: list[Any] = []
     for x in operands:
+        if hasattr(x, "shape"):
+            found.append(x)
+            continue
         if isinstance(x, tuple) and any(isinstance(leaf, Value) for leaf in leaves(x)):
             raise TypeError(
                 f"a loss takes an array, and was given a tuple of {len(x)}, as a recurrent layer "
                 "gives its output and its state; choose from it in a loss of your own, as "
                 "lambda prediction, y: F.mse_loss(prediction[0], y)"
             )
-    found: list[Any] = [x if hasattr(x, "shape") else as_plain(x) for x in operands]
+        found.append(as_plain(x))
     return found
 
 
