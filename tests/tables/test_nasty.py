@@ -15,7 +15,7 @@ import pyarrow as pa
 from nasty.tables import LABELS, ROWS, TEXTS, TYPED, Nasty
 from pyarrow import ipc, parquet
 
-from adjoint.cli.commands.fit import _told_target
+from adjoint.cli.fit_rows import told_target
 from adjoint.cli.model_output import printable, show_columns
 from adjoint.errors import TableError
 from adjoint.tables.column import Column
@@ -38,7 +38,7 @@ def told(path: Path) -> tuple[list[str], dict[str, str], str]:
     lines: list[str] = []
     show_columns(encoder, lambda line: lines.append(printable(line).strip()))
     pairs = (line.split(": ", 1) for line in lines)
-    return source.notes, dict(pairs), _told_target(target, parts.left_out)
+    return source.notes, dict(pairs), told_target(target, parts.left_out)
 
 
 @pytest.mark.parametrize("nasty", TEXTS.values(), ids=TEXTS)

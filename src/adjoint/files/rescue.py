@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import TableError
 
 # The command line shows only the text of these, which must say it all; others get a note.
-_SHOWN = (OSError, MemoryError, ImportError, TableError)
+_SHOWN = (OSError, MemoryError, ImportError, TableError, KeyboardInterrupt)
 
 
 def check_file_place(path: str | os.PathLike[str]) -> None:
@@ -62,7 +62,7 @@ def _check_takes_files(folder: Path, path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def rescued(save: Callable[[Path], object], name: str) -> Iterator[None]:
-    """Keep a result elsewhere if the ``with`` block fails, and say where.
+    """Keep a result elsewhere if the ``with`` block fails or is interrupted, and say where.
 
     Parameters
     ----------
@@ -73,15 +73,20 @@ def rescued(save: Callable[[Path], object], name: str) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         place = _kept(save, name)
         if place is None:
             raise
         text = f"what was trained is kept in {place}"
         if isinstance(error, _SHOWN):
-            raise type(error)(f"{error}; {text}") from error
+            raise type(error)(f"{str(error) or _unsaid(error)}; {text}") from error
         error.add_note(text)
         raise
+
+
+def _unsaid(error: BaseException) -> str:
+    """Return what an error means that says nothing."""
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "out of memory"
 
 
 def _kept(save: Callable[[Path], object], name: str) -> Path | None:

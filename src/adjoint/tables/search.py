@@ -44,11 +44,15 @@ class Search:
         Names of settings that stay as they are, of `choice.NAMES`.
     journal : path, optional
         A file to keep the trials in, and to go on from if it is there.
+    begins : callable
+        Called when the trials of the journal are read, so that a search that is interrupted has a
+        model; raises KeyboardInterrupt if Ctrl-C came before.
     """
 
     minutes: float
     fixed: frozenset[str] = frozenset()
     journal: Path | None = None
+    begins: Callable[[], None] = lambda: None
 
 
 def check_search(settings: TableSettings, fixed: Collection[str], conventions: Conventions) -> None:
@@ -110,7 +114,7 @@ def search(
     TableError
         If the journal is of another search, or damaged.
     KeyboardInterrupt
-        If Ctrl-C comes before a network is trained.
+        If Ctrl-C comes before a network is trained, or again before the best one is.
     """
     task = _Task(encoder, target, parts, settings)
     conditions = task.conditions(wanted.fixed)
@@ -121,6 +125,7 @@ def search(
         course = _Course(task, wanted, journal, show)
         course.check()
         try:
+            wanted.begins()
             course.run()
         except KeyboardInterrupt:
             course.interrupted = True
@@ -281,7 +286,13 @@ class _Course:
             say(
                 f"training the networks of trial {chosen + 1} again, the best of an earlier command"
             )
-        trained = replace(self._model(chosen), interrupted=self.interrupted)
+        try:
+            trained = replace(self._model(chosen), interrupted=self.interrupted)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted while the networks of trial {chosen + 1} were trained again: there "
+                f"is no model yet; {self._wanted.journal} keeps the trials"
+            ) from None
         return Found(trained, choice.applied(task.settings), searched)
 
     # --- trials -----------------------------------------------------------------------------------

@@ -336,9 +336,8 @@ def run(
         folded = joined(list(_held_of_folds(folds, settings, say)))
     searched = None
     if search is not None:
-        found = find(
-            encoder, target, parts, settings, search, progress="log" if progress else False
-        )
+        told = "log" if progress else False
+        found = find(encoder, target, parts, settings, search, progress=told, say=say)
         trained, settings, searched = found.trained, found.settings, found.searched
     else:
         trained = train(encoder, target, parts, settings, progress=progress, checkpoint=checkpoint)
