@@ -56,7 +56,15 @@ FAMILY = Family(
             "derivative of the side taken",
         ),
         gradient("np.cond(x >= 0, np.sqrt, lambda x: -x, x)", at(x=0.0), inf, LIMIT),
-        gradient("np.cond(x > 0, lambda: np.log(x), lambda: 0.0)", at(x=-1.0), 0, NO_INFLUENCE),
+        # The value is a Python number where this is evaluated, and of x's dtype where it is traced.
+        gradient(
+            "np.cond(x > 0, lambda: np.log(x), lambda: 0.0)",
+            at(x=-1.0),
+            0,
+            NO_INFLUENCE,
+            single=False,
+        ),
+        gradient("np.cond(x > 0, lambda: np.log(x), lambda: 0 * x)", at(x=-1.0), 0, NO_INFLUENCE),
         gradient(
             "np.cond(x, np.exp, np.sin, x)", at(x=nan), nan, "a condition NaN holds, as in Python"
         ),

@@ -35,7 +35,8 @@ def cond(
         One, without axes.
     true_fun, false_fun : callable
         Both return trees of the same structure, shapes and dtypes. They may use parameters, traced
-        values and arrays from outside.
+        values and arrays from outside. A Python number that one of them returns takes the dtype
+        of the other's array where both are traced; evaluated, it stays a Python number.
     *operands : trees of arrays
         What the functions are given.
 
