@@ -258,7 +258,9 @@ class KernelWriter:
     def _write_turn(self, totals: Mapping[Element, Lanes]) -> dict[Element, Lanes]:
         """Write a turn, and return the totals that it begins with, grown by its rows."""
         turn = self.turn
-        rows = self.kernel.at(Stage.ROW)
+        # Nothing waits for the loss: what it alone needs, as a logarithm, is computed beside the
+        # beginning of the next turn, whose instructions wait for one another.
+        rows = self.kernel.row_order(last=0)
         numbers = self._row_numbers() if rows else []
         for element in rows:
             is_entry = element.operation == "row_load"
