@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adjoint.compiler.native.epoch_loop import EpochLoop
-from adjoint.compiler.native.epoch_record import KEPT, WORDS
+from adjoint.compiler.native.epoch_record import AHEAD, KEPT, WORDS
 from adjoint.compiler.native.machine import machine_elsewhere
 from adjoint.compiler.native.target import Target
 from adjoint.compiler.native.training_code import compile_training
@@ -47,6 +47,7 @@ int main(int count, char **words) {{
   held = blocks[{held}];
   if (sizes[{kept}]) record[{KEPT}] = (int64_t)blocks[{kept}];
   if (sizes[{words}]) record[{WORDS}] = (int64_t)blocks[{words}];
+  record[{AHEAD}] = (int64_t)blocks[{ahead}];
   held[0] = (int64_t)blocks[{held_order}];
   for (i = 0; i < {held_arrays}; ++i) held[2 + i] = (int64_t)blocks[{held_order} + 1 + i];
   train(blocks[1], blocks[2], blocks[3], blocks[4], blocks[5], blocks[6], {given},
@@ -108,6 +109,7 @@ def _run_there(loop, scalars, machine, compiler, emulator, folder):
         workspace,
         kept,
         words,
+        loop._ahead,
     ]
     program = folder / "training"
     if not program.exists():
@@ -119,12 +121,12 @@ def _run_there(loop, scalars, machine, compiler, emulator, folder):
     )
     subprocess.run([emulator, program, given, taken], check=True)
     content, at = taken.read_bytes(), 0
-    pointers = loop._record[[KEPT, WORDS]].copy()
+    pointers = loop._record[[KEPT, WORDS, AHEAD]].copy()
     for block in blocks:
         found = np.frombuffer(content, block.dtype, block.size, at).reshape(block.shape)
         block[...] = found
         at += block.nbytes
-    loop._record[[KEPT, WORDS]] = pointers
+    loop._record[[KEPT, WORDS, AHEAD]] = pointers
 
 
 def _link(program, code, loop, compiler):
@@ -140,8 +142,10 @@ def _link(program, code, loop, compiler):
         workspace=workspace,
         kept=workspace + 1,
         words=workspace + 2,
+        ahead=workspace + 3,
         KEPT=KEPT,
         WORDS=WORDS,
+        AHEAD=AHEAD,
     )
     source, made = program.with_suffix(".c"), program.with_suffix(".o")
     source.write_text(text)

@@ -366,3 +366,20 @@ def test_columns_less_another_number_than_the_greater_have_their_own_exponential
             x = np.array([row], dtype)
             rtol = 8 * np.finfo(dtype).eps
             np.testing.assert_allclose(compiled(x), function(x), rtol=rtol, err_msg=str(row))
+
+
+def test_what_only_the_loss_needs_comes_last_in_a_row():
+    def step(w, x):
+        loss, slope = ad.value_and_grad(lambda w: ad.mean(ad.log(1 + (x @ w) ** 2)))(w)
+        return loss, w - slope
+
+    graph = simplify(trace(step, np.ones(2), np.ones((6, 2))))
+    kernel = lower(graph, batched=[1])
+    order = [element.operation for element in kernel.row_order(last=0)]
+    assert order[-1] == "log"
+    assert order != [element.operation for element in kernel.at(Stage.ROW)]
+    assert sorted(order) == sorted(element.operation for element in kernel.at(Stage.ROW))
+    known = set()
+    for element in kernel.row_order(last=0):
+        assert {arg for arg in element.args if arg.stage is Stage.ROW} <= known
+        known.add(element)

@@ -15,6 +15,7 @@ from adjoint.compiler.native import cache, team
 from adjoint.compiler.native import function as native_function
 from adjoint.compiler.native.arrays.array_code import ArrayCode, CodeModule
 from adjoint.compiler.native.arrays.expansion import expand
+from adjoint.compiler.native.epoch_record import ahead_words
 from adjoint.compiler.native.function_code import write_function
 from adjoint.compiler.native.lanes import declarations
 from adjoint.compiler.native.machine import (
@@ -40,11 +41,14 @@ def test_philox_without_wide_products_gives_the_same_words(seed):
     text = write_shuffle(ANY._replace(has_wide_products=False)) + ATTRIBUTES
     assert "i128" not in text
     library = Library(this_machine().assemble(text), ["shuffle"])
-    shuffle = library.function("shuffle", None, ctypes.c_void_p, *[ctypes.c_uint64] * 3)
+    types = [ctypes.c_void_p, *[ctypes.c_uint64] * 3, ctypes.c_void_p]
+    shuffle = library.function("shuffle", None, *types)
+    ahead = np.zeros(ahead_words(1000), np.int64)
     for epoch in (0, 1, 2**40):
-        order = np.zeros(1001, np.int64)
-        shuffle(order.ctypes.data, 1000, seed, epoch)
+        order = np.zeros(1008, np.int64)
+        shuffle(order.ctypes.data, 1000, seed, epoch, ahead.ctypes.data)
         np.testing.assert_array_equal(order[:1000], permutation(1000, seed=seed, epoch=epoch))
+        assert order[1000:].max() < 1000  # a step reads whole vectors of numbers of rows
 
 
 def test_what_does_not_fuse_writes_no_multiply_add():

@@ -6,7 +6,8 @@ turn: a step reads one and writes the next. So a step that must not count is und
 on, and the state before the last step is still there. All that is remembered from call to call is
 in an array of integers and an array of floats. The settings are a table with one row for each step,
 or a single row for all of them. The rows of the data keep their order, or are shuffled in each
-epoch, beginning with their own order or with that of the last epoch.
+epoch, beginning with their own order or with that of the last epoch; then the steps draw the order
+of the next epoch where they can, see `shuffle`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ entry:
   %left.at = getelementptr i64, ptr %record, i64 4
   %row.at = getelementptr i64, ptr %record, i64 5
   %stride.at = getelementptr i64, ptr %record, i64 6
+  %ahead.at = getelementptr i64, ptr %record, i64 14
+  %ahead = load ptr, ptr %ahead.at
   store i64 0, ptr %status.at
   br label %epoch
 epoch:
@@ -63,7 +66,7 @@ begin:
   store double 0.0, ptr %numbers
 {forget}  switch i64 %shuffled, label %turn [i64 1, label %reorder {again}]
 {reshuffle}reorder:
-  call void @shuffle(ptr %order, i64 %n, i64 %key, i64 %e)
+  call void @shuffle(ptr %order, i64 %n, i64 %key, i64 %e, ptr %ahead)
   br label %turn
 turn:
   %left = load i64, ptr %left.at
@@ -346,7 +349,7 @@ def write_scan(*, kind: str, width: int, padded: int) -> str:
 def step_parameters(arrays: int) -> list[str]:
     """Return the parameters of a step's function."""
     names = ["now", "new", "settings", "order", "loss", *data_names(arrays)]
-    return [*(f"ptr noalias %{name}" for name in names), "ptr %workspace"]
+    return [*(f"ptr noalias %{name}" for name in names), "ptr %workspace", "ptr noalias %ahead"]
 
 
 def data_names(arrays: int) -> list[str]:
@@ -393,7 +396,7 @@ def write_epochs(
     """
     pointers = [f"ptr %{name}" for name in data_names(arrays)]
     args = ["ptr %now", "ptr %new", "ptr %own.settings", "ptr %rows", "ptr %loss.at", *pointers]
-    args.append("ptr %workspace")
+    args += ["ptr %workspace", "ptr %ahead"]
     plain = LLVM_TYPES[kind]
     return _TEXT.format(
         float=plain,
@@ -455,7 +458,7 @@ def _write_validation(kind: str, sums: int, held: Sequence[int]) -> str:
     # Validation data are two arrays, whatever a step of the training reads.
     arrays = ["ptr %held.data0", "ptr %held.data1"]
     args = ["ptr %new", "ptr null", "ptr %own.settings", "ptr %held.rows", "ptr %loss.at", *arrays]
-    given = ", ".join([*args, "ptr %workspace"])
+    given = ", ".join([*args, "ptr %workspace", "ptr %ahead"])
     pointers = "".join(
         f"  %held.at{i} = getelementptr i64, ptr %held, i64 {2 + i}\n"
         f"  %held.data{i} = load ptr, ptr %held.at{i}\n"

@@ -14,6 +14,7 @@ from ...core.spec import Spec
 from ...errors import ShapeError
 from . import team
 from .epoch_record import (
+    AHEAD,
     BEST,
     EPOCH,
     INTEGERS,
@@ -38,6 +39,7 @@ from .epoch_record import (
     WORSE,
     Order,
     Status,
+    ahead_words,
 )
 from .memory_block import MemoryBlock, aligned_zeros
 from .team import Partner
@@ -149,8 +151,8 @@ class EpochLoop:
         self.n = len(self._data[0])
         self._check_rows()
         self._steps_each = -(-self.n // code.form.rows(code.step))
-        self._order = _order_of(self.n, dtype)
         self._seed = seed
+        self._place_orders()
         self._numbers = np.zeros(SUMS + 2 * code.form.sums)
         self.table = np.zeros((epochs, (1 + code.form.sums) * (2 if code.held else 1)))
         self._record = np.zeros(INTEGERS, np.int64)
@@ -180,8 +182,13 @@ class EpochLoop:
         self.n = len(self._data[0])
         self._check_rows()
         self._steps_each = -(-self.n // self.code.form.rows(self.code.step))
-        self._order = _order_of(self.n, self.settings.dtype)
+        self._place_orders()
         self._record[[EPOCH, STEP]] = 0, 0
+
+    def _place_orders(self) -> None:
+        """Make room for the order of the rows, and for the one that is drawn ahead."""
+        self._order = _order_of(self.n, self.settings.dtype)
+        self._ahead = np.zeros(ahead_words(0 if self._seed is None else self.n), np.int64)
 
     @property
     def epoch(self) -> int:
@@ -302,6 +309,7 @@ class EpochLoop:
         if settings.ndim == 2:
             steps, stride = min(steps, len(settings)), settings.shape[1]
         self._record[[STEPS_LEFT, ROW, STRIDE]] = steps, 0, stride
+        self._record[AHEAD] = self._ahead.ctypes.data
         self._follow(patience)
         arrays = [self._record, self._states, settings, self._order, self._numbers, self.table]
         pointers = [array.ctypes.data for array in (*arrays, *self._data, self._held_table)]

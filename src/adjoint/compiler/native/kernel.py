@@ -8,7 +8,7 @@ loop. Equal elements are the same object, so that common subexpressions are comp
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -70,6 +70,18 @@ class Element:
     kind: str
     stage: Stage
     payload: Any = None
+
+
+def needed_by(roots: Iterable[Element]) -> set[Element]:
+    """Return elements and all that they are computed from."""
+    needed: set[Element] = set()
+    pending = list(roots)
+    while pending:
+        element = pending.pop()
+        if element not in needed:
+            needed.add(element)
+            pending.extend(element.args)
+    return needed
 
 
 class Kernel:
@@ -162,16 +174,15 @@ class Kernel:
 
     def at(self, stage: Stage) -> Sequence[Element]:
         """Return the elements of a stage that the results need, in order."""
-        needed: set[Element] = set()
-        pending = [element for _, element in self.results]
-        while pending:
-            element = pending.pop()
-            if element not in needed:
-                needed.add(element)
-                pending.extend(element.args)
+        needed = needed_by(element for _, element in self.results)
         return [
             element for element in self.elements if element.stage is stage and element in needed
         ]
+
+    def row_order(self, last: int) -> Sequence[Element]:
+        """Return the elements of a row in order, at the end those that one output alone needs."""
+        others = needed_by(x for entry, x in self.results if entry.array != last)
+        return sorted(self.at(Stage.ROW), key=lambda element: element not in others)
 
     def _make(
         self, operation: str, args: tuple[Element, ...], kind: str, stage: Stage, payload: Hashable

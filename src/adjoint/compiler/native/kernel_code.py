@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .formats import FORMATS, LLVM_TYPES, SIZES, literal
 from .instructions import INSTRUCTIONS, converted
 from .kernel import ArrayEntry, ArrayLocation, Element, Kernel, Stage
 from .lanes import Block, Lanes, Names
 from .packs import Pack, Packs, is_one
+from .shuffle import DRAW
 from .target import Target
 
 
@@ -65,6 +67,9 @@ class KernelWriter:
         of operations and need not wait for one of them; totals still take one register each.
     target : Target
         What the function is written for.
+    draws : bool
+        Whether it draws as many rows of the next epoch's order as it takes of this one's; then it
+        has a parameter ``%ahead``.
     """
 
     def __init__(
@@ -76,12 +81,14 @@ class KernelWriter:
         width: int,
         registers: int = 1,
         target: Target,
+        draws: bool = False,
     ) -> None:
         self.kernel, self.inputs, self.outputs, self.width = kernel, inputs, outputs, width
         self.part = width // registers
         left = kernel.rows % width
         self.has_short_turn = 0 < left <= self.part < width < kernel.rows
         self.loop_rows = kernel.rows - left if self.has_short_turn else kernel.rows
+        self.draws = draws
         self.names = Names(target=target)
         # Four stretches of the function: scalars before the loop, scalars spread over the lanes,
         # the turns, and scalars after them.
@@ -251,14 +258,19 @@ class KernelWriter:
     def _write_turn(self, totals: Mapping[Element, Lanes]) -> dict[Element, Lanes]:
         """Write a turn, and return the totals that it begins with, grown by its rows."""
         turn = self.turn
-        rows = self.kernel.at(Stage.ROW)
+        # Nothing waits for the loss: what it alone needs, as a logarithm, is computed beside the
+        # beginning of the next turn, whose instructions wait for one another.
+        rows = self.kernel.row_order(last=0)
         numbers = self._row_numbers() if rows else []
         for element in rows:
             is_entry = element.operation == "row_load"
             turn.values[element] = (
                 self._gather(element, numbers) if is_entry else self._compute(element, turn.row)
             )
-        return {element: self._grown(element, total) for element, total in totals.items()}
+        grown = {element: self._grown(element, total) for element, total in totals.items()}
+        if rows and self.draws:
+            turn.row.lines = _with_draws(turn.row.lines, turn.row.width)
+        return grown
 
     def _row_numbers(self) -> list[str]:
         """Write the loads of the numbers of this turn's rows."""
@@ -377,6 +389,21 @@ def _halves(vectors: Sequence[Lanes], size: int, start: int) -> Lanes:
     width = len(vectors) * vectors[0].block.width
     lanes = [lane for at in range(start, width, 2 * size) for lane in range(at, at + size)]
     return vectors[0].picked(lanes, vectors[1] if len(vectors) > 1 else None)
+
+
+def _with_draws(lines: Sequence[str], rows: int) -> list[str]:
+    """Return the lines of a turn among which rows of the next order are drawn, four at a time.
+
+    One after another they would fill the processor's queues, and floating-point instructions would
+    have to wait. At the beginning of a turn most of these wait for one another, so that the
+    processor has to look far ahead for others; in the middle there is work enough.
+    """
+    count = max(1, rows // 4)
+    first, last = (int(share * len(lines)) for share in (0.4, 0.8))
+    places = [first + (last - first) * n // max(count - 1, 1) for n in range(count)]
+    edges = [0, *places, len(lines)]
+    parts = [lines[start:end] for start, end in pairwise(edges)]
+    return [line for part in parts for line in (*part, DRAW)][:-1]
 
 
 def _nothing(kind: str) -> float:

@@ -108,7 +108,12 @@ def this_machine() -> Machine:
     widest = 64 if features.get("avx512dq") else 32 if features.get("avx2") else 16
     # AVX-512 and the 64-bit ARM have 32 vector registers, older x86 half as many.
     registers = 32 if widest == 64 or generator.triple.startswith(("aarch64", "arm64")) else 16
-    target = Target(widest, registers, has_permutes=widest == 64)
+    target = Target(
+        widest,
+        registers,
+        has_permutes=widest == 64,
+        keeps_registers=generator.triple.startswith("x86_64"),
+    )
     return Machine(generator, cpu, features.flatten(), target)
 
 

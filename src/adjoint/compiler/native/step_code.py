@@ -89,7 +89,10 @@ def unrolled_steps(
     """
     layout = _unrolled_layout(step, form, target)
     kernels, shows = step_kernels(step, form, tail, held, limit)
-    writers = [_writer(kernel, graph, own, layout, target) for _, graph, own, kernel in kernels]
+    writers = [
+        _writer(kernel, graph, own, layout, target, draws=name == "step" and target.keeps_registers)
+        for name, graph, own, kernel in kernels
+    ]
     functions = [
         writer.write(name, epoch_code.step_parameters(len(own.batched(graph))))
         for (name, graph, own, _), writer in zip(kernels, writers, strict=True)
@@ -171,7 +174,13 @@ def shows_next(step: Graph, form: StepForm) -> bool:
 
 
 def _writer(
-    kernel: Kernel, graph: Graph, form: StepForm, layout: StateLayout, target: Target
+    kernel: Kernel,
+    graph: Graph,
+    form: StepForm,
+    layout: StateLayout,
+    target: Target,
+    *,
+    draws: bool = False,
 ) -> KernelWriter:
     inputs, outputs = state_locations(graph, form, layout)
     for i, position in enumerate(form.batched(graph)):
@@ -189,6 +198,7 @@ def _writer(
         width=registers * width,
         registers=registers,
         target=target,
+        draws=draws,
     )
 
 

@@ -28,6 +28,8 @@ class Target(NamedTuple):
     futex : int or None
         The number of Linux' system call by which a second thread sleeps, see `team`; None if there
         is to be one thread.
+    keeps_registers : bool
+        Whether LLVM can call a function that leaves all registers of the processor as they are.
     lane_bytes : int
         The size of the vectors in which numbers are added up, lane by lane; 0 for a register's. If
         they are larger than a register, LLVM puts them in several.
@@ -39,6 +41,7 @@ class Target(NamedTuple):
     has_permutes: bool = False
     has_wide_products: bool = True
     futex: int | None = None
+    keeps_registers: bool = False
     lane_bytes: int = 0
 
     def width(self, size: int) -> int:

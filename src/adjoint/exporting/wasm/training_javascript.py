@@ -50,6 +50,8 @@ class Training {
     };
     const lengths = data.map((a, n) => a.length * KINDS[about.data[n].kind].BYTES_PER_ELEMENT);
     this.order = place(8 * (this.rows + BEYOND));
+    // The order of the next epoch is drawn here.
+    this.ahead = place(64 + 4 * (this.rows + BEYOND));
     this.data = lengths.map(place);
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
@@ -145,7 +147,7 @@ class Training {
       const stride = this.prepare(scheduled ? now : 1);
       // Steps left; the row of the settings, and how far apart rows are; no patience ends.
       [record[4], record[5], record[6]] = [BigInt(now), 0n, BigInt(scheduled ? stride : 0)];
-      [record[8], record[9]] = [0n, 1n << 62n];
+      [record[8], record[9], record[14]] = [0n, 1n << 62n, BigInt(this.ahead)];
       // Row `start` of the table is its first here.
       const table = (places.table - 8 * columns * start) | 0;
       this.instance.exports.train(
