@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,7 +108,6 @@ def clip_by_value(gradients: Sequence[AnyArray], limit: float) -> list[Any]:
     return [clip(gradient, -limit, limit) for gradient in gradients]
 
 
-@dataclass(frozen=True)
 class Clipping:
     """Bounds for the gradients of a step: of every entry first, then of their common norm.
 
@@ -131,14 +129,26 @@ class Clipping:
     [array([1.7678]), array([1.7678])]
     """
 
-    norm: float | None = None
-    value: float | None = None
+    # No dataclass: to make one takes as long as to read this module.
+    norm: float | None
+    value: float | None
 
-    def __post_init__(self) -> None:
-        for name in ("norm", "value"):
-            limit = getattr(self, name)
-            if limit is not None:
-                object.__setattr__(self, name, positive(f"clip_{name}", limit))
+    def __init__(self, norm: float | None = None, value: float | None = None) -> None:
+        for name, limit in (("norm", norm), ("value", value)):
+            checked = None if limit is None else positive(f"clip_{name}", limit)
+            object.__setattr__(self, name, checked)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"bounds of gradients do not change; make a new {type(self).__name__}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clipping) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.norm, self.value))
+
+    def __repr__(self) -> str:
+        return f"Clipping(norm={self.norm!r}, value={self.value!r})"
 
     def __call__(self, gradients: Sequence[AnyArray]) -> list[Any]:
         """Return the gradients within the bounds."""

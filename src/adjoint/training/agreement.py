@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +94,7 @@ class Agreement:
         import json  # here, as below: most trainings are not distributed
 
         data = tuple(_sample(array) for array in task.data)
-        own = conditions_of(replace(task, data=data), shuffle=shuffle, callbacks=callbacks)
+        own = conditions_of(task.altered(data=data), shuffle=shuffle, callbacks=callbacks)
         own["rows"] = task.rows
         first = json.loads(self.of_first(json.dumps(own).encode()))
         found = differences(first, own)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -71,7 +70,7 @@ class DistributedRun(EagerRun):
         first = shares(task.batch_size, shards)
         self.tier = self.step.programs_for(first[1], first[-1]).tier
         check_shards(task, shards)
-        super().__init__(replace(task, by_number=True), history, saver)
+        super().__init__(task.altered(by_number=True), history, saver)
 
     def seconds_of_sum(self) -> float:
         """Return how long it takes to add up the gradients of all ranks: the least of some times.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -143,8 +142,8 @@ class StreamedRun(EagerRun):
         """Return native code of a step on such batches, or None if there is none."""
         if _shape_of(batch) != self._shape:
             self._shape, self._native = _shape_of(batch), None
-            alone = replace(self.task, stream=None, window=None, validation=None, seed=None)
-            sample = replace(alone, data=batch, batch_size=len(batch[0]))
+            alone = self.task.altered(stream=None, window=None, validation=None, seed=None)
+            sample = alone.altered(data=batch, batch_size=len(batch[0]))
             try:
                 self._native = NativeRun(sample, self.history, epochs=1)
             except REFUSALS as error:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Hashable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +28,8 @@ from .metrics import Metric, Metrics, as_metrics
 
 Loss = Callable[..., Any]
 _RULES = frozenset(OPTIMIZERS.values())
+# What a task finds out by itself.
+_OWN = ("buffers", "latest_finite")
 MakesOptimizer = Callable[[list[Parameter]], Optimizer]
 
 
@@ -41,7 +42,6 @@ def work_of(model: Module, rows: int) -> int:
     return 6 * rows * sum(parameter.size for parameter in model.parameters())
 
 
-@dataclass
 class Task:
     """The checked arguments of `fit`, and how to go back to the last good step.
 
@@ -82,27 +82,42 @@ class Task:
         first ones stand in for them until a loss is known.
     """
 
-    model: Module
-    data: tuple[Array, ...]
-    loss: Loss
-    optimizer: Optimizer
-    batch_size: int
-    validation: tuple[Array, Array] | None = None
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
-    accumulate: int = 1
-    stream: Stream | None = None
-    window: ByWindow | None = None
-    form: Hashable = None
-    seed: int | None = None
-    reshuffle: Reshuffle | None = None
-    shards: int = 0
-    by_number: bool = False
-    sample_weight: ArrayLike | None = None
-    class_weight: ClassWeight | None = None
-
-    def __post_init__(self) -> None:
-        self.buffers: list[Buffer] = buffers_in(self.model, self.loss)
+    # No dataclass: to make one takes longer than to read this module.
+    def __init__(
+        self,
+        model: Module,
+        data: tuple[Array, ...],
+        loss: Loss,
+        optimizer: Optimizer,
+        batch_size: int,
+        validation: tuple[Array, Array] | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+        accumulate: int = 1,
+        *,
+        stream: Stream | None = None,
+        window: ByWindow | None = None,
+        form: Hashable = None,
+        seed: int | None = None,
+        reshuffle: Reshuffle | None = None,
+        shards: int = 0,
+        by_number: bool = False,
+        sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
+    ) -> None:
+        self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
+        self.batch_size, self.validation, self.accumulate = batch_size, validation, accumulate
+        self.metrics: Mapping[str, Metric] = {} if metrics is None else metrics
+        self.stream, self.window, self.form = stream, window, form
+        self.seed, self.reshuffle = seed, reshuffle
+        self.shards, self.by_number = shards, by_number
+        self.sample_weight, self.class_weight = sample_weight, class_weight
+        self.buffers: list[Buffer] = buffers_in(model, loss)
         self.latest_finite: Snapshot = self.snapshot()
+
+    def altered(self, **changes: Any) -> Self:
+        """Return another task, with some of the arguments changed."""
+        given = {name: value for name, value in vars(self).items() if name not in _OWN}
+        return type(self)(**given | changes)
 
     @property
     def rows(self) -> int:
@@ -186,7 +201,7 @@ def prepare(
         raise TypeError("fit: rows have weights only where data is a pair of arrays")
     window = data if isinstance(data, ByWindow) else None
     stream = as_stream(data, lambda batch: checked("data", batch))
-    return replace(task, stream=stream, window=window)
+    return task.altered(stream=stream, window=window)
 
 
 def _form(model: Module, loss: Loss, optimizer: Optimizer) -> Hashable:
@@ -217,13 +232,13 @@ def _with_rows(task: Task, X: Array, y: Array) -> Task:
         )
     weights = row_weights(y, task.sample_weight, task.class_weight)
     if weights is None:
-        return replace(task, data=(X, y), batch_size=min(size, n))
+        return task.altered(data=(X, y), batch_size=min(size, n))
     counts = weights > 0
     if not counts.all():  # a row without weight would still cost time, and fill batches
         X, y, weights = X[counts], y[counts], weights[counts]
     data = X, y, weights.astype(next(task.model.parameters()).dtype, copy=False)
     loss = _weighted(task.loss)
-    return replace(task, data=data, loss=loss, batch_size=min(size, len(X)))
+    return task.altered(data=data, loss=loss, batch_size=min(size, len(X)))
 
 
 def _weighted(loss: Loss) -> Weighted:

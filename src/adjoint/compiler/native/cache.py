@@ -19,6 +19,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -34,6 +35,10 @@ _ON_DISK = 256
 _DIGEST = hashlib.sha256().digest_size
 # The permission bits by which others may write.
 _OTHERS_WRITE = 0o022
+
+# The rooms with what decides which code is written.
+_WRITING_ROOMS = ("core", "ops", "special", "graphs", "compiler")
+_name = attrgetter("name")
 
 _BEGUN = time.time()
 _memory: OrderedDict[str, bytes] = OrderedDict()
@@ -174,14 +179,16 @@ def _authors() -> tuple[str, ...]:
     """Return when the files that write code were changed: not every change is a version."""
     package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     found, latest = [], 0.0
-    for room in ("core", "ops", "special", "graphs", "compiler"):
-        for folder, folders, names in os.walk(os.path.join(package, room)):
-            folders[:] = sorted(each for each in folders if each != "__pycache__")
-            for name in sorted(names):
-                if name.endswith(".py"):
-                    status = os.stat(os.path.join(folder, name))
-                    found.append(f"{name} {status.st_mtime_ns} {status.st_size}")
+    folders = [os.path.join(package, room) for room in _WRITING_ROOMS]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in sorted(entries, key=_name):
+                if entry.name.endswith(".py"):
+                    status = entry.stat()
+                    found.append(f"{entry.name} {status.st_mtime_ns} {status.st_size}")
                     latest = max(latest, status.st_mtime)
+                elif entry.name != "__pycache__" and entry.is_dir():
+                    folders.append(entry.path)
     if latest > _BEGUN:  # what runs here was read before that change: its code is its own
         found.append(f"{os.getpid()} {_BEGUN}")
     return tuple(found)

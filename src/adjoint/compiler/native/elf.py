@@ -8,6 +8,7 @@ and functions are, and makes the memory executable. An object that needs more is
 from __future__ import annotations
 
 import ctypes
+import functools
 import mmap
 import os
 import struct
@@ -106,10 +107,12 @@ def _is_known_here() -> bool:
     return sys.platform == "linux" and has_words and os.uname().machine == "x86_64"
 
 
-def _linked(code: bytes) -> tuple[bytearray, dict[str, int]]:
+@functools.lru_cache(maxsize=1)  # what was found to be sound is loaded next
+def _linked(code: bytes) -> tuple[bytes, dict[str, int]]:
     """Return what an object is in memory, and where in it each function is."""
     try:
-        return _content(code)
+        content, places = _content(code)
+        return bytes(content), places
     except (LookupError, ValueError, ArithmeticError, struct.error):
         raise UnknownObjectError("it is damaged") from None
 
@@ -211,10 +214,10 @@ def _address_of(name: str) -> int:
         raise UnknownObjectError(f"no library that is loaded has {name}") from None
 
 
-def _executable(content: bytearray) -> mmap.mmap:
+def _executable(content: bytes) -> mmap.mmap:
     """Return memory with a content that can be executed, and not be written to any more."""
     memory = mmap.mmap(-1, max(1, len(content)), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory[: len(content)] = bytes(content)
+    memory[: len(content)] = content
     allows = mmap.PROT_READ | mmap.PROT_EXEC
     protect: Any = ctypes.CDLL(None).mprotect
     protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from .kernel import Element, Kernel
 from .unlowerable import Unlowerable
 
 
-@dataclass(frozen=True)
 class Entries:
     """The elements of an array.
 
@@ -35,9 +33,8 @@ class Entries:
         The number of the axis of the rows, if the array has one.
     """
 
-    elements: Array
-    shape: tuple[int, ...]
-    rows: int | None = None
+    def __init__(self, elements: Array, shape: tuple[int, ...], rows: int | None = None) -> None:
+        self.elements, self.shape, self.rows = elements, shape, rows
 
     @property
     def kind(self) -> str:

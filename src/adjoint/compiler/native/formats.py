@@ -7,13 +7,12 @@ them, are within a few percent of the least possible (Muller, "Elementary functi
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A binary floating-point format of IEEE 754.
 
     Parameters

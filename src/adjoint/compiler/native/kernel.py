@@ -9,7 +9,6 @@ loop. Equal elements are the same object, so that common subexpressions are comp
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -48,7 +47,6 @@ class ArrayLocation(NamedTuple):
     row_size: int = 1
 
 
-@dataclass(frozen=True, eq=False)
 class Element:
     """One scalar number.
 
@@ -65,11 +63,18 @@ class Element:
         The number of a constant; what a load reads.
     """
 
-    operation: str
-    args: tuple[Element, ...]
-    kind: str
-    stage: Stage
-    payload: Any = None
+    __slots__ = ("args", "kind", "operation", "payload", "stage")
+
+    def __init__(
+        self,
+        operation: str,
+        args: tuple[Element, ...],
+        kind: str,
+        stage: Stage,
+        payload: Any = None,
+    ) -> None:
+        self.operation, self.args, self.kind = operation, args, kind
+        self.stage, self.payload = stage, payload
 
 
 def needed_by(roots: Iterable[Element]) -> set[Element]:

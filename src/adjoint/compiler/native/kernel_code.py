@@ -10,7 +10,6 @@ whose turns then are all full and need no mask.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from .formats import FORMATS, LLVM_TYPES, SIZES, literal
@@ -22,7 +21,6 @@ from .shuffle import DRAW
 from .target import Target
 
 
-@dataclass
 class _Turn:
     """The code of one turn of the loop, and what is known in it.
 
@@ -41,13 +39,12 @@ class _Turn:
         Parts of lanes, by their text and first lane.
     """
 
-    row: Block
-    first: str
-    rows: int | None
-    values: dict[Element, Lanes] = field(default_factory=dict)
-    masked: dict[Element, Lanes] = field(default_factory=dict)
-    shares: dict[tuple[str, int], Lanes] = field(default_factory=dict)
-    valid: Lanes | None = None
+    def __init__(self, row: Block, first: str, rows: int | None) -> None:
+        self.row, self.first, self.rows = row, first, rows
+        self.values: dict[Element, Lanes] = {}
+        self.masked: dict[Element, Lanes] = {}
+        self.shares: dict[tuple[str, int], Lanes] = {}
+        self.valid: Lanes | None = None
 
 
 class KernelWriter:

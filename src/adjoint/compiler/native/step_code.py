@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...core.annotations import Array
 from ...graphs.graph import Graph
@@ -29,8 +29,7 @@ from .unlowerable import Unlowerable
 VALIDATIONS = ("validate", "validate_tail")
 
 
-@dataclass(frozen=True)
-class StepCode:
+class StepCode(NamedTuple):
     """The functions of a step, and the memory that they need.
 
     Parameters

@@ -45,7 +45,8 @@ def _contracted(element: Element, new: dict[Element, Element], uses: Counter[Ele
                 return _fused(element, product, term, position, new)
     if all(new[arg] is arg for arg in args):
         return element
-    return replace(element, args=tuple(new[arg] for arg in args))
+    args = tuple(new[arg] for arg in args)
+    return Element(element.operation, args, element.kind, element.stage, element.payload)
 
 
 def _is_product(element: Element) -> bool:
