@@ -199,8 +199,10 @@ def _overlaid(x: Any, params: Params, build: Build, *, behind: int = 0) -> Any:
     size, rest = params["size"], (slice(None),) * behind
     total: Any = None
     for offset in np.ndindex(*size):
-        key = (*offset, Ellipsis) if behind else (Ellipsis, *offset)
-        part = build("index", x, key=key)
+        if behind:
+            part = build("index", x, key=(*offset, Ellipsis))
+        else:
+            part = _entry_of_windows(x, offset, build)
         counts = part.shape[: len(part.shape) - behind]
         places = places_of((*counts, *size), offset, params["stride"], params["dilation"])
         placed = build("scatter_add", part, key=(*places, *rest), shape=params["shape"])
@@ -208,20 +210,50 @@ def _overlaid(x: Any, params: Params, build: Build, *, behind: int = 0) -> Any:
     return total
 
 
+def _entry_of_windows(x: Any, offset: tuple[int, ...], build: Build) -> Any:
+    """Return one entry of all windows, whose own axes are the last.
+
+    Where windows are a product, entry by entry, only what is taken is multiplied: in the gradient
+    of a convolution of single channels of cotangents, which have no kernel's axes, and weights,
+    which have no others.
+    """
+    count = len(offset)
+    for name in ("multiply", "strong_multiply"):
+        factors = taken_apart(x, name)
+        if factors is not None and all(len(each.shape) >= count for each in factors):
+            return build(name, *(_entry_of_windows(each, offset, build) for each in factors))
+    moved = taken_apart(x, "reshape")
+    if moved is not None and tuple(moved[0].shape[-count:]) == tuple(x.shape[-count:]):
+        found = _entry_of_windows(moved[0], offset, build)
+        return build("reshape", found, shape=tuple(x.shape[:-count]))
+    kernel = x.shape[len(x.shape) - count :]
+    place = (0 if size == 1 else at for size, at in zip(kernel, offset, strict=True))
+    return build("index", x, key=(Ellipsis, *place))
+
+
 def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
     """Overlay windows that are the rows of a product, as the gradient of a convolution is.
 
     The entries of neighbouring channels are then as far apart as a window is large, and would be
     read one by one. The columns of the right factor, which is small, are put in such an order that
-    they lie side by side.
+    they lie side by side. With groups of channels it is a stack of products.
     """
+    count = len(params["size"])
+    moved = taken_apart(x, "reshape")
+    if moved is not None and tuple(moved[0].shape[-2 * count :]) == tuple(x.shape[-2 * count :]):
+        kept = tuple(moved[0].shape[: -2 * count])
+        whole_shape = (*kept, *params["shape"][len(params["shape"]) - count :])
+        total = _overlay_of_product(moved[0], {**params, "shape": whole_shape}, build)
+        return total if total is None else build("reshape", total, shape=params["shape"])
     found = _as_product(x)
     if found is None:
         return None
     name, left, right, shape, axes = found
-    count = len(params["size"])
-    rows = 0
-    while math.prod(shape[:rows]) != left.shape[0]:
+    stack = len(left.shape) - 2
+    if shape[:stack] != tuple(left.shape[:stack]):
+        return None
+    rows = stack
+    while math.prod(shape[stack:rows]) != left.shape[-2]:
         rows += 1
         if rows > len(shape):
             return None
@@ -233,9 +265,10 @@ def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
     if any(axis in channels for axis in places[len(places) - count :]):
         return None
     order = (*kernel, *channels)
-    depth = right.shape[0]
-    whole = build("reshape", right, shape=(depth, *shape[rows:]))
-    whole = build("transpose", whole, axes=(0, *(axis - rows + 1 for axis in order)))
+    # The columns follow the stack and the depth.
+    whole = build("reshape", right, shape=(*right.shape[:-1], *shape[rows:]))
+    behind = (axis - rows + stack + 1 for axis in order)
+    whole = build("transpose", whole, axes=(*range(stack + 1), *behind))
     product = build(name, left, build("reshape", whole, shape=right.shape))
     now = (*range(rows), *order)  # which of the old axes each axis is
     product = build("reshape", product, shape=tuple(shape[axis] for axis in now))
@@ -243,9 +276,9 @@ def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
     leading = [axis for axis in places[: len(places) - count] if axis not in channels]
     sorted_axes = (*kernel, *leading, *places[len(places) - count :], *channels)
     windows = build("transpose", product, axes=tuple(now.index(axis) for axis in sorted_axes))
-    whole_shape = dict(zip(places, params["shape"], strict=True))
+    sizes = dict(zip(places, params["shape"], strict=True))
     kept = sorted_axes[count:]
-    inner = {**params, "shape": tuple(whole_shape[axis] for axis in kept)}
+    inner = {**params, "shape": tuple(sizes[axis] for axis in kept)}
     total = _overlaid(windows, inner, build, behind=len(channels))
     return build("transpose", total, axes=tuple(kept.index(axis) for axis in places))
 
@@ -253,7 +286,7 @@ def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
 def _as_product(x: Any) -> tuple[str, Any, Any, tuple[int, ...], tuple[int, ...]] | None:
     """Return (name, left, right, shape, axes) of a product of matrices that is only moved.
 
-    It is reshaped and then transposed.
+    It is reshaped and then transposed. Both factors may be stacks of matrices.
     """
     axes: tuple[int, ...] = tuple(range(len(x.shape)))
     if (moved := taken_apart(x, "transpose")) is not None:
@@ -263,9 +296,15 @@ def _as_product(x: Any) -> tuple[str, Any, Any, tuple[int, ...], tuple[int, ...]
         x = moved[0]
     for name in ("matmul", "strong_matmul"):
         factors = taken_apart(x, name)
-        if factors is not None and all(len(factor.shape) == 2 for factor in factors):
+        if factors is not None and _are_alike(*factors):
             return name, *factors, shape, axes
     return None
+
+
+def _are_alike(left: Any, right: Any) -> bool:
+    """Return whether two factors are matrices, or stacks of as many matrices."""
+    sizes = len(left.shape), len(right.shape)
+    return sizes in ((2, 2), (3, 3)) and left.shape[:-2] == right.shape[:-2]
 
 
 EXPANSIONS: dict[str, Rewrite] = {
