@@ -22,7 +22,7 @@ from ....core.registry import PRIMITIVES
 from ....core.spec import shape_of
 from ....graphs.graph import Graph
 from ....graphs.symbol import Symbol
-from ....ops.windows import places_of
+from ....ops.windows import places_of, windows_of
 from ...simplify.doubts import any_of, has_nan, unshown, with_outputs
 from ...simplify.loops import doubt_of, is_loop
 from ...simplify.rewrites import Build, Rewrite, taken_apart
@@ -187,11 +187,22 @@ _FEWEST_SIDE_BY_SIDE = 8
 
 def _overlay(args: Sequence[Described], params: Params, build: Build) -> Any:
     """Add up the entries of overlapping windows, one position within the windows at a time."""
-    x, size = args[0], params["size"]
+    x: Any = args[0]
+    size = params["size"]
     if math.prod(size) > _MOST_OFFSETS:
         return None
-    total = _overlay_of_product(x, params, build)
-    return _overlaid(x, params, build) if total is None else total
+    # What joins or splits axes before the places is done to the result.
+    count, shape = len(params["size"]), tuple(params["shape"])
+    moved = taken_apart(x, "reshape")
+    is_peeled = moved is not None and moved[0].shape[-2 * count :] == x.shape[-2 * count :]
+    inner: Any = moved[0] if moved is not None and is_peeled else x
+    inner_shape = (*inner.shape[: -2 * count], *shape[len(shape) - count :])
+    inner_params = {**params, "shape": inner_shape}
+    for way in (_overlay_of_product, _overlay_by_gathering):
+        total = way(inner, inner_params, build)
+        if total is not None:
+            return build("reshape", total, shape=shape) if is_peeled else total
+    return _overlaid(x, params, build)
 
 
 def _overlaid(x: Any, params: Params, build: Build, *, behind: int = 0) -> Any:
@@ -231,6 +242,54 @@ def _entry_of_windows(x: Any, offset: tuple[int, ...], build: Build) -> Any:
     return build("index", x, key=(Ellipsis, *place))
 
 
+def _overlay_by_gathering(x: Any, params: Params, build: Build) -> Any:
+    """Overlay windows of which each is one number times a kernel that all of them share.
+
+    So is the gradient of a convolution of single channels. Each entry of the result is then the sum
+    of the numbers whose windows reach it, times the kernel from its end. Beyond the first and the
+    last window there is no number, and nothing is added, whatever the kernel has there.
+    """
+    size, dilation, count = params["size"], params["dilation"], len(params["size"])
+    factors = _as_kernels(x, count, build)
+    if factors is None or any(step != 1 for step in params["stride"]):
+        return None
+    name, numbers, kernel = factors
+    counts = x.shape[len(x.shape) - 2 * count : len(x.shape) - count]
+    spans = [(k - 1) * d for k, d in zip(size, dilation, strict=True)]
+    within = tuple(slice(span, span + n) for span, n in zip(spans, counts, strict=True))
+    whole = tuple(n + 2 * span for span, n in zip(spans, counts, strict=True))
+    shape = (*numbers.shape[: len(numbers.shape) - count], *whole)
+    padded = build("scatter_add", numbers, key=(Ellipsis, *within), shape=shape)
+    frame = {"size": size, "stride": params["stride"], "dilation": dilation}
+    there = np.zeros(whole, bool)
+    there[within] = True
+    from_end = build("index", kernel, key=(Ellipsis, *[slice(None, None, -1)] * count))
+    rank = len(x.shape)
+    kernels = build("reshape", from_end, shape=(1,) * (rank - len(kernel.shape)) + kernel.shape)
+    # The kernel's axes come first, so that what is known of neighbouring places lies side by side.
+    order = (*range(rank - count, rank), *range(rank - count))
+    windows = build("windows", padded, **frame)
+    product = build(name, *(build("transpose", each, axes=order) for each in (windows, kernels)))
+    reached = windows_of(there.reshape((1,) * (rank - 2 * count) + whole), **frame)
+    found = build("where", reached.transpose(order), product, np.zeros((), x.dtype))
+    return build("sum", found, axis=tuple(range(count)))
+
+
+def _as_kernels(x: Any, count: int, build: Build) -> tuple[str, Any, Any] | None:
+    """Return (name, numbers, kernel) of windows that are products of them, entry by entry."""
+    ones = (1,) * count
+    for name in ("multiply", "strong_multiply"):
+        factors = taken_apart(x, name) or []
+        if any(len(each.shape) < count for each in factors):
+            continue
+        for numbers, kernel in (factors, factors[::-1]) if factors else ():
+            places = tuple(kernel.shape[: len(kernel.shape) - count])[-count:]
+            is_kernel = set(places) <= {1} and len(numbers.shape) == len(x.shape)
+            if is_kernel and tuple(numbers.shape[-count:]) == ones:
+                return name, build("index", numbers, key=(Ellipsis, *[0] * count)), kernel
+    return None
+
+
 def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
     """Overlay windows that are the rows of a product, as the gradient of a convolution is.
 
@@ -239,12 +298,6 @@ def _overlay_of_product(x: Any, params: Params, build: Build) -> Any:
     they lie side by side. With groups of channels it is a stack of products.
     """
     count = len(params["size"])
-    moved = taken_apart(x, "reshape")
-    if moved is not None and tuple(moved[0].shape[-2 * count :]) == tuple(x.shape[-2 * count :]):
-        kept = tuple(moved[0].shape[: -2 * count])
-        whole_shape = (*kept, *params["shape"][len(params["shape"]) - count :])
-        total = _overlay_of_product(moved[0], {**params, "shape": whole_shape}, build)
-        return total if total is None else build("reshape", total, shape=params["shape"])
     found = _as_product(x)
     if found is None:
         return None
