@@ -11,7 +11,7 @@ from adjoint import nn
 from adjoint.compiler.native.arrays.expansion import expand
 from adjoint.compiler.native.function import NativeFunction
 from adjoint.compiler.simplify.simplify import simplify
-from adjoint.ops.windows import sliding_windows
+from adjoint.ops.windows import overlay, sliding_windows
 
 # The sums of some hundred products are taken in another order than NumPy takes them.
 TOLERANCE = {np.float64: 1e-12, np.float32: 5e-5}
@@ -91,6 +91,24 @@ def test_the_entries_of_channels_lie_side_by_side_where_windows_are_overlaid():
     assert {node.args[0].shape for node in placed} == {(4, 8, 8, 16)}
 
 
+@pytest.mark.parametrize(
+    ("stride", "dilation", "size"), [(1, 1, 7), (2, 1, 12), (1, 2, 9), (3, 2, 19)]
+)
+def test_a_kernel_adds_nothing_where_no_window_is(stride, dilation, size):
+    frame = {"size": (3,), "stride": (stride,), "dilation": (dilation,), "shape": (2, size)}
+    numbers = np.arange(1.0, 11.0).reshape(2, 5)
+    for kernel in ([1.0, 2.0, 3.0], [np.inf, 1.0, np.nan], [np.nan, -np.inf, 0.0]):
+        assert_agree(lambda x, k: overlay(x[..., None] * k, **frame), numbers, np.array(kernel))
+
+
+def test_a_long_depthwise_convolution_makes_no_large_constant():
+    layer = nn.Conv1d(2, 2, 5, groups=2, padding="same", rng=0)
+    function, *args = gradients(layer, (1, 2, 60_000))
+    assert_agree(function, *args)
+    graph = expand(simplify(trace(function, *args)))
+    assert sum(array.size for array in graph.constants) < 60_000
+
+
 def test_a_convolution_in_groups_overlays_all_channels_of_a_group_at_once():
     function, *args = gradients(nn.Conv2d(16, 32, 3, groups=2, rng=0), (4, 16, 8, 8))
     graph = expand(simplify(trace(function, *args)))
@@ -98,10 +116,10 @@ def test_a_convolution_in_groups_overlays_all_channels_of_a_group_at_once():
     assert {node.args[0].shape[-1] for node in placed} == {8}
 
 
-@pytest.mark.parametrize("groups", [1, 2, 8])
-def test_a_gradient_of_a_convolution_keeps_infinities_nan_and_strong_zeros(groups):
-    layer = nn.Conv2d(8, 8, 3, padding=1, groups=groups, bias=False, rng=0)
-    function, x, weight = gradients(layer, (2, 8, 5, 5))
+@pytest.mark.parametrize(("groups", "stride"), [(1, 1), (2, 1), (8, 1), (8, 2)])
+def test_a_gradient_of_a_convolution_keeps_infinities_nan_and_strong_zeros(groups, stride):
+    layer = nn.Conv2d(8, 8, 3, padding=1, groups=groups, stride=stride, bias=False, rng=0)
+    function, x, weight = gradients(layer, (2, 8, 5, 6))
     for number in (np.inf, -np.inf, np.nan):
         given, kernel = x.copy(), weight.copy()
         given[0, 3, 2, 2] = number

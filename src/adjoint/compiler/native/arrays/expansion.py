@@ -181,6 +181,10 @@ def _flattened(name: str) -> Rewrite:
 _MOST_OFFSETS = 1024
 
 
+# The most truth values that say which entries of which windows there are: they are a constant.
+_MOST_REACHED = 1 << 18
+
+
 # The fewest entries that a product must have side by side for its columns to be put in order.
 _FEWEST_SIDE_BY_SIDE = 8
 
@@ -251,16 +255,22 @@ def _overlay_by_gathering(x: Any, params: Params, build: Build) -> Any:
     """
     size, dilation, count = params["size"], params["dilation"], len(params["size"])
     factors = _as_kernels(x, count, build)
-    if factors is None or any(step != 1 for step in params["stride"]):
+    if factors is None:
         return None
     name, numbers, kernel = factors
-    counts = x.shape[len(x.shape) - 2 * count : len(x.shape) - count]
+    # Zeros are put between the numbers, as far apart as their windows are, and around all of them.
     spans = [(k - 1) * d for k, d in zip(size, dilation, strict=True)]
-    within = tuple(slice(span, span + n) for span, n in zip(spans, counts, strict=True))
-    whole = tuple(n + 2 * span for span, n in zip(spans, counts, strict=True))
+    counts = x.shape[len(x.shape) - 2 * count : len(x.shape) - count]
+    within = tuple(
+        slice(span, span + (n - 1) * step + 1, step)
+        for span, n, step in zip(spans, counts, params["stride"], strict=True)
+    )
+    whole = tuple(n + span for n, span in zip(params["shape"][-count:], spans, strict=True))
+    if math.prod(whole) * math.prod(size) > _MOST_REACHED:
+        return None
     shape = (*numbers.shape[: len(numbers.shape) - count], *whole)
     padded = build("scatter_add", numbers, key=(Ellipsis, *within), shape=shape)
-    frame = {"size": size, "stride": params["stride"], "dilation": dilation}
+    frame = {"size": size, "stride": (1,) * count, "dilation": dilation}
     there = np.zeros(whole, bool)
     there[within] = True
     from_end = build("index", kernel, key=(Ellipsis, *[slice(None, None, -1)] * count))
