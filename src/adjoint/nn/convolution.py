@@ -13,12 +13,16 @@ from ..core.value import Value
 from ..errors import ShapeError
 from ..ops.padding import pad_with_zeros
 from ..ops.products import matmul
-from ..ops.structural import as_array, concatenate, reshape, transpose
+from ..ops.reductions import sum
+from ..ops.structural import as_array, reshape, transpose
 from ..ops.windows import sliding_windows
 from .initialise import Initialiser, first_weight, he_uniform
 from .module import Module, Parameter
 
 Sizes = tuple[int, ...]
+
+# From so many output channels of each input channel on, a product of matrices is faster.
+_MANY = 8
 
 
 class Convolution(Module):
@@ -110,30 +114,62 @@ class Convolution(Module):
             padded, self.kernel_size, stride=self.stride, dilation=self.dilation
         )
         places = found.shape[2 : 2 + self.axes]
-        # From (n, channels, places, kernel) to one row for each place of each example, so that the
-        # convolution is one product of matrices. The rows repeat each entry once for every window
-        # that it is in: memory is the price for the speed of BLAS.
-        order = (0, *range(2, 2 + self.axes), 1, *range(2 + self.axes, 2 + 2 * self.axes))
-        rows = transpose(found, axes=order)
-        product = self._mapped(rows, math.prod(places) * z.shape[0])
-        if self.bias is not None:
-            product = product + self.bias
-        shaped = reshape(product, shape=(z.shape[0], *places, self.out_channels))
+        if self.groups == 1:
+            shaped = self._by_product(found, places)
+        elif self.groups == self.in_channels and self.out_channels < _MANY * self.groups:
+            return self._by_channel(found, places)
+        else:
+            shaped = self._by_group(found, places)
         return transpose(shaped, axes=(0, self.axes + 1, *range(1, self.axes + 1)))
 
-    def _mapped(self, rows: Value | Array, count: int) -> Any:
-        """Return the rows, (count, channels · kernel), times the weight, group by group."""
-        entries = math.prod(self.weight.shape[:-1])
+    def _by_product(self, found: Any, places: Sizes) -> Any:
+        """Return the map of all windows, (n, places, out_channels), by one product of matrices.
+
+        Each place of each example becomes a row, from (n, channels, places, kernel). The rows
+        repeat each entry once for every window that it is in: memory is the price for the speed of
+        BLAS.
+        """
+        order = (0, *range(2, 2 + self.axes), 1, *range(2 + self.axes, 2 + 2 * self.axes))
+        count, entries = math.prod(places) * found.shape[0], math.prod(self.weight.shape[:-1])
         weight = reshape(self.weight, shape=(entries, self.out_channels))
-        if self.groups == 1:
-            return matmul(reshape(rows, shape=(count, entries)), weight)
-        flat = reshape(rows, shape=(count, self.groups, entries))
-        width = self.out_channels // self.groups
-        parts = [
-            matmul(flat[:, group], weight[:, group * width : (group + 1) * width])
-            for group in range(self.groups)
-        ]
-        return concatenate(parts, axis=1)
+        product = matmul(reshape(transpose(found, axes=order), shape=(count, entries)), weight)
+        if self.bias is not None:
+            product = product + self.bias
+        return reshape(product, shape=(found.shape[0], *places, self.out_channels))
+
+    def _by_group(self, found: Any, places: Sizes) -> Any:
+        """Return the same of groups of channels, by a stack of products, one for each group."""
+        n, groups, inner = found.shape[0], self.groups, self.in_channels // self.groups
+        count, entries = math.prod(places) * n, math.prod(self.weight.shape[:-1])
+        split = reshape(found, shape=(n, groups, inner, *found.shape[2:]))
+        kernel = range(3 + self.axes, 3 + 2 * self.axes)
+        rows = transpose(split, axes=(1, 0, *range(3, 3 + self.axes), 2, *kernel))
+        weight = transpose(reshape(self.weight, shape=(entries, groups, -1)), axes=(1, 0, 2))
+        product = matmul(reshape(rows, shape=(groups, count, entries)), weight)
+        shaped = reshape(product, shape=(groups, n, *places, self.out_channels // groups))
+        moved = transpose(shaped, axes=(*range(1, 2 + self.axes), 0, 2 + self.axes))
+        joined = reshape(moved, shape=(n, *places, self.out_channels))
+        return joined if self.bias is None else joined + self.bias
+
+    def _by_channel(self, found: Any, places: Sizes) -> Any:
+        """Return the map of windows of one channel each: depthwise, as it is called.
+
+        Products of matrices would have one or a few columns, after all windows were copied.
+        """
+        inner = tuple(range(-self.axes, 0))
+        each = self.out_channels // self.groups
+        windows = reshape(found, shape=(*found.shape[:2], 1, *found.shape[2:]))
+        weight = transpose(
+            reshape(self.weight, shape=(*self.kernel_size, self.out_channels)),
+            axes=(self.axes, *range(self.axes)),
+        )
+        ones = (1,) * self.axes
+        kernels = reshape(weight, shape=(self.groups, each, *ones, *self.kernel_size))
+        total = sum(windows * kernels, axis=inner)
+        shaped = reshape(total, shape=(found.shape[0], self.out_channels, *places))
+        if self.bias is None:
+            return shaped
+        return shaped + reshape(self.bias, shape=(self.out_channels, *ones))
 
     def _padding(self, padding: int | Sizes | str) -> tuple[tuple[int, int], ...]:
         """Return how many zeros come before and after each axis."""
