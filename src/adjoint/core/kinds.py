@@ -91,7 +91,8 @@ def elementwise(
     """
 
     # Each rule is made once, when the card is read, so that a sweep does not ask what is constant.
-    rules = [_times(partial, strong) for partial in partials]
+    # None is that of a partial 1: the cotangent, or the tangent, itself.
+    rules = [None if partial == 1 else _times(partial, strong) for partial in partials]
     columns["reads_numbers"] = any(map(callable, partials))
     columns.setdefault("passes_nan", True)
     columns["flat"] = not any(map(callable, partials)) and not any(partials)
@@ -101,19 +102,19 @@ def elementwise(
     def vjp(
         g: Cotangent, y: AnyArray, args: Sequence[Operand], params: Params, wanted: Sequence[Any]
     ) -> Sequence[AnyArray | None]:
-        if len(wanted) == 1:
-            return (rules[0](g, y, args, params) if wanted[0] else None,)
-        parts = []  # by a loop, which is faster than a comprehension here
+        parts: list[Any] = []  # by a loop, which is faster than a comprehension here
         for rule, want in zip(rules, wanted):  # noqa: B905 - optional arguments may be absent
-            parts.append(rule(g, y, args, params) if want else None)
+            if not want:
+                parts.append(None)
+            else:
+                parts.append(g if rule is None else rule(g, y, args, params))
         return parts
 
     def jvp(
         tangents: Sequence[Any], y: AnyArray, args: Sequence[Operand], params: Params
     ) -> AnyArray:
-        return add_all(
-            rules[i](t, y, args, params) for i, t in enumerate(tangents) if t is not None
-        )
+        given = [(rule, t) for rule, t in zip(rules, tangents) if t is not None]  # noqa: B905
+        return add_all(t if rule is None else rule(t, y, args, params) for rule, t in given)
 
     def infer(forward: Callable[..., Any]) -> Callable[..., Spec]:
         def elementwise_spec(*args: Operand, **params: object) -> Spec:
@@ -128,7 +129,6 @@ def _times(partial: Rule | float, strong: bool) -> Callable[[Any, Any, Any, Para
     """Return the product of a cotangent, or a tangent, with a partial derivative."""
     if not callable(partial):
         constants: dict[float, Callable[[Any, Any, Any, Params], Any]] = {
-            1: lambda g, y, args, params: g,
             -1: lambda g, y, args, params: -g,
             0: lambda g, y, args, params: zeros_like(g),
         }

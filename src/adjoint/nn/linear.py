@@ -11,7 +11,6 @@ from ..core.checks import positive_size
 from ..core.operand import as_plain
 from ..core.value import Value
 from ..errors import ShapeError
-from ..ops.arithmetic import add
 from ..ops.products import matmul
 from .initialise import Initialiser, first_weight, glorot_uniform
 from .module import Module, Parameter
@@ -91,7 +90,7 @@ class Linear(Module):
                 f"Linear: input of shape {shape} does not fit the weight of shape "
                 f"{self.weight.shape}; expected a last axis of {self.in_features}"
             ) from None
-        return product if self.bias is None else add(product, self.bias)
+        return product if self.bias is None else product + self.bias
 
     def extra_repr(self) -> str:
         """Return the sizes."""
