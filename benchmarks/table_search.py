@@ -28,6 +28,7 @@ from adjoint.tables.settings import TableSettings
 from adjoint.tables.training import train
 from adjoint.tables.trial import prepare
 
+from .measured_code import code
 from .tables import DEVELOP, load
 
 SPLITS = 3
@@ -74,13 +75,16 @@ def main(words: list[str]) -> None:
     """Run what is not in the file yet, and print the differences."""
     minutes, place = float(words[0]), Path(words[1])
     found = json.loads(place.read_text()) if place.exists() else {}
+    files = Path(__file__), Path(__file__).with_name("tables.py")
+    measured = f"{minutes:g} minutes, {code('scikit-learn', 'llvmlite', files=files)}"
     for word in words[2:] or [name for name in DEVELOP if name != "diamonds"]:
         name, _, splits = word.partition(":")
-        for seed in range(int(splits or SPLITS)):
-            if f"{name} {seed}" not in found:
-                found[f"{name} {seed}"] = compare(name, seed, minutes)
+        keys = {seed: f"{name} {seed}, {measured}" for seed in range(int(splits or SPLITS))}
+        for seed, key in keys.items():
+            if key not in found:
+                found[key] = compare(name, seed, minutes)
                 place.write_text(json.dumps(found, indent=1))
-        own = [found[f"{name} {seed}"] for seed in range(int(splits or SPLITS))]
+        own = [found[key] for key in keys.values()]
         gains = [one["search"] - one["defaults"] for one in own]
         error = np.std(gains, ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
         usual, trials = (np.mean([one[x] for one in own]) for x in ("defaults", "trials"))

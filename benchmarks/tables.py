@@ -2,13 +2,14 @@
 
     python -m benchmarks.tables develop|held-out SCORES.json [NAME ...]
 
-The scores of each table are kept in a file as soon as they are there; tables that are in it already
-are not run again, so that a run that was stopped goes on. It needs pandas, pydataset, mlxtend and
-statsmodels, whose tables it reads; nothing else is fetched. The lists were written before any score
-was seen: "develop" is to choose defaults by, "held-out" is for the end. Each of five splits holds a
-fifth of the rows out, by classes where there are some. Every model has scikit-learn's defaults and
-the usual preparation: medians for missing numbers, one-hot categories, and scaling for the linear
-models and the MLP. Standard errors are those of the paired differences over the splits.
+The scores of each table are kept in a file as soon as they are there; tables that are in it
+already, from the same code, are not run again, so that a run that was stopped goes on. It needs
+pandas, pydataset, mlxtend and statsmodels, whose tables it reads; nothing else is fetched. The
+lists were written before any score was seen: "develop" is to choose defaults by, "held-out" is for
+the end. Each of five splits holds a fifth of the rows out, by classes where there are some. Every
+model has scikit-learn's defaults and the usual preparation: medians for missing numbers, one-hot
+categories, and scaling for the linear models and the MLP. Standard errors are those of the paired
+differences over the splits.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from .measured_code import code
 
 SPLITS = 5
 Scores = dict[str, list[float]]
@@ -207,11 +210,13 @@ def main(words: list[str]) -> None:
     ranks = []
     # Rivals with their defaults do not always converge; users see those warnings once.
     warnings.simplefilter("ignore")
+    measured = code("scikit-learn", "llvmlite", files=(Path(__file__),))
     for name in words[2:] or chosen:
-        if name not in found:
-            found[name] = compare(chosen[name])
+        key = f"{name}, {measured}"
+        if key not in found:
+            found[key] = compare(chosen[name])
             kept.write_text(json.dumps(found, indent=1), "utf-8")
-        task, rows, scores, seconds = found[name]
+        task, rows, scores, seconds = found[key]
         print(told(name, task, rows, scores, seconds), flush=True)
         ranks.append(rankdata([-np.mean(each) for each in scores.values()]))
     means = zip(scores, np.mean(ranks, axis=0), strict=True)

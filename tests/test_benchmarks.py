@@ -35,3 +35,33 @@ def test_an_unknown_benchmark_is_refused_by_name():
     finished = run("articles")
     assert finished.returncode == 2
     assert "no benchmark articles" in finished.stderr
+
+
+def test_what_was_kept_of_other_code_is_measured_again(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY)
+    distributed = pytest.importorskip("benchmarks.distributed.__main__")
+    runs, place = [], tmp_path / "digests"
+
+    def run(*asked):
+        runs.append(asked)
+        return [{"sgd": f"digest {len(runs)}"}], "", None
+
+    monkeypatch.setattr(distributed, "run", run)
+    facts = {"steps": 1, "batch_size": 5, "network": "MLP"}
+    before = distributed.digests(2, facts, place)
+    assert distributed.digests(2, facts, place) == before == {"sgd": "digest 1"}
+    monkeypatch.setattr("adjoint.__version__", "0.0")
+    assert distributed.digests(2, facts, place) == {"sgd": "digest 2"}
+    assert len(place.read_text().splitlines()) == 2
+
+
+def test_code_is_known_by_its_source(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY)
+    measured_code = pytest.importorskip("benchmarks.measured_code")
+    file = tmp_path / "program.py"
+    file.write_text("a = 1")
+    one = measured_code.code("scikit-learn", files=(file,))
+    assert one == measured_code.code("scikit-learn", files=(file,))
+    file.write_text("a = 2")
+    assert one != measured_code.code("scikit-learn", files=(file,))
+    assert "scikit-learn 1." in one

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..measured_code import code
 from . import model
 
 PROGRAM = Path(__file__).parent / "program.py"
@@ -44,8 +45,8 @@ def exact(full, kept):
 
 
 def digests(ranks, facts, kept):
-    """Return the digests that some ranks come to, from a file if they were found before."""
-    key = {"ranks": ranks, **facts}
+    """Return the digests that some ranks come to, from a file if this code found them before."""
+    key = {"ranks": ranks, **facts, "code": code("llvmlite", files=(PROGRAM,))}
     for known, table in read(kept) if kept else []:
         if known == key:
             return table
@@ -148,7 +149,10 @@ def main():
         "--full", action="store_true", help="all cases, and steps as many as stated"
     )
     parser.add_argument(
-        "--kept", type=Path, metavar="FILE", help="of exact: where digests are kept, to go on later"
+        "--kept",
+        type=Path,
+        metavar="FILE",
+        help="of exact: where digests are kept, to go on later; those of other code are left",
     )
     given = parser.parse_args()
     sys.exit({"exact": exact, "kills": kills, "speed": speed}[given.what](given.full, given.kept))

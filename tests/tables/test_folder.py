@@ -238,18 +238,11 @@ def test_predictions_are_parquet_where_their_file_says_so(place, capfdbinary):
     assert cli.main(["predict", "model", "sales.csv", "--format", "parquet"]) == 2
 
 
-def test_json_has_null_for_nan():
-    from adjoint.cli.model_output import as_json_text
+def test_json_has_null_for_nan(capsys):
+    from adjoint.cli.model_output import say_model_json
 
-    assert (
-        as_json_text({"r2": float("nan"), "上海": [float("inf")]}) == '{"r2": null, "上海": [null]}'
-    )
-
-
-def test_names_tell_a_terminal_nothing():
-    from adjoint.cli.model_output import printable
-
-    assert printable("a\x1b[31m\x07b\n上海") == "a\\x1b[31m\\x07b\n上海"
+    say_model_json({"r2": float("nan"), "上海": [float("inf")]})
+    assert capsys.readouterr().out == '{"r2": null, "上海": [null]}\n'
 
 
 # --- fingerprints ---------------------------------------------------------------------------------

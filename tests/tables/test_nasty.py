@@ -16,7 +16,8 @@ from nasty.tables import LABELS, ROWS, TEXTS, TYPED, Nasty
 from pyarrow import ipc, parquet
 
 from adjoint.cli.fit_rows import told_target
-from adjoint.cli.model_output import printable, show_columns
+from adjoint.cli.model_output import show_columns
+from adjoint.cli.terminal import shown
 from adjoint.errors import TableError
 from adjoint.tables.column import Column
 from adjoint.tables.conventions import Conventions
@@ -36,7 +37,7 @@ def told(path: Path) -> tuple[list[str], dict[str, str], str]:
         source.read(), "y", SMALL, Conventions(delimiter=source.delimiter)
     )
     lines: list[str] = []
-    show_columns(encoder, lambda line: lines.append(printable(line).strip()))
+    show_columns(encoder, lambda line: lines.append(shown(line).strip()))
     pairs = (line.split(": ", 1) for line in lines)
     return source.notes, dict(pairs), told_target(target, parts.left_out)
 

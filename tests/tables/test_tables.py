@@ -216,7 +216,7 @@ def test_a_chosen_metric_is_scored_compared_and_shown_with_its_interval(run, met
     ("error", "shown"), [(2.5e-10, "2.5e-10"), (0.25, "0.2500"), (3e307, "3e+307")]
 )
 def test_scores_in_any_unit_are_legible(error, shown):
-    line = scores({"network": {"r2": 0.5, "mae": error}}, 9).splitlines()[-1]
+    line = scores({"network": {"r2": 0.5, "mae": error}}, 9)[-1]
     assert line.split() == ["network", "0.5000", shown]
 
 

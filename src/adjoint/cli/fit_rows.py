@@ -16,7 +16,8 @@ from ..tables.reading.table_file import TableFile
 from ..tables.targets import AnyTarget
 from ..tables.trial import prepare, prepare_folds
 from .fit_request import FitRequest
-from .model_output import Say, note, show_columns
+from .model_output import Say, show_columns
+from .terminal import note
 
 # Between two lines that say how much was read.
 _SECONDS = 10.0

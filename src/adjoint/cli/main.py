@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 from ..errors import DivergedError, ReproducibleError, TableError, require
+from .terminal import note
 
 PROGRAM = "adjoint"
 
@@ -74,15 +76,6 @@ def _run(arguments: list[str]) -> int:
 
 def _fail(message: str, status: int, command: str = PROGRAM) -> int:
     """Say in one line what went wrong, and return the status."""
-    print(f"{command}: {_line(message)}", file=sys.stderr)
+    line = re.sub(r"[ \t\r\n]+", " ", message.strip())
+    note(f"{command}: {line}")
     return status
-
-
-def _line(message: str) -> str:
-    """Return a message as one line in which nothing but text reaches the terminal.
-
-    >>> print(_line("2 rows\\n\\x1b[31mred 红"))
-    2 rows \\x1b[31mred 红
-    """
-    text = " ".join(message.split())
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

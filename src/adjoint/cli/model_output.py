@@ -5,7 +5,6 @@ Models are imported when a command runs: scikit-learn alone takes half a second.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -13,9 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ..errors import require
+from .terminal import note, say, say_json, shown
 
 if TYPE_CHECKING:
     from ..tables.encoder import Encoder
@@ -43,24 +41,9 @@ def load_model(folder: Path) -> TableModel:
     return load_model(folder)
 
 
-def say(line: str) -> None:
-    """Print a line on standard output."""
-    click.echo(printable(line))
-
-
-def note(line: str) -> None:
-    """Print a line on standard error."""
-    click.echo(printable(line), err=True)
-
-
 def teller(as_json: bool) -> Say:
     """Return what prints a line: on standard error where standard output is for JSON."""
     return note if as_json else say
-
-
-def printable(text: str) -> str:
-    """Return a text in which nothing tells a terminal what to do: names come out of files."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def show_columns(encoder: Encoder, say: Say) -> None:
@@ -109,8 +92,8 @@ def scores(
     rows: int,
     headline: str = "",
     intervals: Mapping[str, Sequence[float]] | None = None,
-) -> str:
-    """Return a table with the metrics of each model, and the interval of the one named."""
+) -> list[str]:
+    """Return the lines of a table: the metrics of each model, the interval of the one named."""
     from ..tables.score_text import score_text
 
     names = list(next(iter(metrics.values())))
@@ -125,27 +108,27 @@ def scores(
             for line, model in zip(lines, metrics, strict=True):
                 line.append(" to ".join(score_text(name, bound) for bound in intervals[model]))
     aligned = ["left", *["right"] * (len(head) - 1)]
-    return str(tabulate()(lines, head, colalign=aligned, disable_numparse=True))
+    return _table(lines, head, colalign=aligned)
 
 
-def trials(searched: Searched) -> str:
-    """Return a table of the best trials of a search, and the first."""
+def trials(searched: Searched) -> list[str]:
+    """Return the lines of a table of the best trials of a search, and the first."""
     head, lines = searched.lines(_MOST_TRIALS)
-    return str(tabulate()(lines, head, disable_numparse=True))
+    return _table(lines, head)
 
 
 def told_scores(found: Record | Scored, rows: int) -> Iterator[str]:
-    """Yield tables of the scores: of each target where there are several, of each quantile."""
-    yield scores(found.metrics, rows, found.headline, found.intervals)
+    """Yield the lines of tables: scores, of each target where there are several, and quantiles."""
+    yield from scores(found.metrics, rows, found.headline, found.intervals)
     for name, each in found.by_target.items():
         yield f"of {name}:"
-        yield scores(each.metrics, rows, each.headline, each.intervals)
+        yield from scores(each.metrics, rows, each.headline, each.intervals)
     if found.coverage:
-        yield _coverage(found.coverage)
+        yield from _coverage(found.coverage)
 
 
-def _coverage(found: dict[str, list[float]]) -> str:
-    """Return a table of how many rows lie where the quantiles say."""
+def _coverage(found: dict[str, list[float]]) -> list[str]:
+    """Return the lines of a table of how many rows lie where the quantiles say."""
     from ..tables.scored import nominal
 
     lines = []
@@ -155,7 +138,14 @@ def _coverage(found: dict[str, list[float]]) -> str:
         lines.append([told, f"{share:.1%}", between, f"{100 * nominal(name):.4g}%"])
     head = ["quantiles", "rows there", "19 times in 20", "should be"]
     aligned = ["left", "right", "right", "right"]
-    return str(tabulate()(lines, head, colalign=aligned, disable_numparse=True))
+    return _table(lines, head, colalign=aligned)
+
+
+def _table(rows: Sequence[Sequence[str]], head: Sequence[str], **form: Any) -> list[str]:
+    """Return the lines of a table; no text in it breaks one."""
+    cells = [[shown(cell) for cell in row] for row in rows]
+    text: str = tabulate()(cells, [*map(shown, head)], disable_numparse=True, **form)
+    return text.split("\n")
 
 
 def tabulate() -> Callable[..., Any]:
@@ -178,8 +168,8 @@ def summary(model: TableModel) -> dict[str, Any]:
     }
 
 
-def as_json_text(value: Any) -> str:
-    """Return JSON that is valid, with null for NaN, and texts as they are."""
+def say_model_json(value: Any) -> None:
+    """Print JSON with null for NaN."""
     from ..tables.record import without_nan
 
-    return json.dumps(without_nan(value), ensure_ascii=False, allow_nan=False)
+    say_json(without_nan(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import linecache
 import sys
 import threading
@@ -15,6 +14,7 @@ import click
 from ...explanation.review.report import SCHEMA
 from ...explanation.review.source_file import review_file
 from ...explanation.users_file import SourceFileError
+from ..terminal import note, say_json, say_lines
 from ..unusable import Unusable
 
 # After so many seconds a person wonders what the command waits for.
@@ -55,15 +55,15 @@ def check(file: Path, as_json: bool) -> int:
             reviews = review_file(file)
         except SourceFileError as error:
             if error.advice:
-                click.echo(error.advice)
+                say_lines(error.advice)
             raise Unusable(str(error)) from error
     right = all(reviews)
     if as_json:
         found = [review.to_dict() for review in reviews]
         summary = {"schema": SCHEMA, "file": str(file), "right": right, "reviews": found}
-        click.echo(json.dumps(summary, indent=2, allow_nan=False))
+        say_json(summary, indent=2)
     else:
-        click.echo("\n\n".join(map(str, reviews)))
+        say_lines("\n\n".join(map(str, reviews)))
     return 0 if right else 1
 
 
@@ -78,10 +78,9 @@ def _word_of_waiting(file: Path) -> Iterator[None]:
             line = _running_line(file, own)
             # Libraries that are slow to import are no choice of the reader's.
             if line and not linecache.getline(str(file), line).startswith(("import ", "from ")):
-                click.echo(
+                note(
                     f"adjoint: still running {file}, line {line}; to leave it out, put the inputs "
-                    "above it: what stands below the last of them is not run",
-                    err=True,
+                    "above it: what stands below the last of them is not run"
                 )
                 return
 

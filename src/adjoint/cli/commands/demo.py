@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...files.rescue import check_file_place, rescued
 from .. import demo as demonstration
 from ..demo_options import demo_options
 from ..options import check_out
+from ..terminal import say, say_json, shown
 
 INTERRUPTED = 130
 
@@ -66,7 +66,7 @@ def demo(
     say.conclusion(result, files)
     if as_json:
         summary = {**result.summary(), "files": [str(path) for path in files]}
-        click.echo(json.dumps(summary, indent=2, allow_nan=False))
+        say_json(summary, indent=2)
     return INTERRUPTED if result.history.interrupted else 0
 
 
@@ -83,9 +83,9 @@ def _write_page(
         raise click.UsageError(str(error), context) from error
     if as_json:
         summary = {**asdict(settings), "files": [str(path)], "bytes": done.sizes["text"]}
-        click.echo(json.dumps(summary, indent=2, allow_nan=False))
+        say_json(summary, indent=2)
     else:
-        click.echo(f"wrote {click.format_filename(path)}: {done.sizes['text']:,} bytes")
+        say(f"wrote {path}: {done.sizes['text']:,} bytes")
     return 0
 
 
@@ -117,7 +117,7 @@ class _Speaker:
     def line(self, text: str) -> None:
         """Print a line above the progress bar, at once even into a pipe."""
         stream = sys.stderr if self.aside else sys.stdout
-        tqdm.write(text, file=stream)
+        tqdm.write(shown(text), file=stream)
         stream.flush()
 
     def introduction(self, experiment: demonstration.Experiment) -> None:
@@ -142,4 +142,4 @@ class _Speaker:
         if result.trouble:
             self.line(result.trouble)
         for path in files:
-            self.line(f"wrote {click.format_filename(path)}")
+            self.line(f"wrote {path}")

@@ -10,8 +10,9 @@ import click
 import numpy as np
 
 from ...tables.reading.table_file import TableFile
-from ..model_output import as_json_text, load_model, note, say, show_treated, tabulate, told_scores
+from ..model_output import load_model, say_model_json, show_treated, tabulate, told_scores
 from ..options import ENCODING, JSON, SHEET
+from ..terminal import note, say
 
 
 @click.command(short_help="Score a model on a table.")
@@ -75,8 +76,8 @@ def evaluate(
             told["by_target"] = {name: asdict(one) for name, one in found.by_target.items()}
         if found.coverage:
             told["coverage"] = found.coverage
-        click.echo(as_json_text(told))
+        say_model_json(told)
     else:
-        for lines in told_scores(found, len(y)):
-            say(lines)
+        for line in told_scores(found, len(y)):
+            say(line)
     return 0

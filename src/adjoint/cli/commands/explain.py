@@ -20,6 +20,7 @@ from .. import demo as demonstration
 from ..demo_options import demo_options
 from ..explained import of_demo, of_file, of_model
 from ..options import ENCODING, SHEET, check_out
+from ..terminal import say, say_lines
 
 _DEFAULTS = demonstration.DemoSettings(batch_size=5, epochs=0)
 # The demo's options that choose its network, data or training; a table has batches too.
@@ -106,8 +107,8 @@ def explain(
     except GradientMismatchError as error:
         raise click.ClickException(str(error)) from None
     for path in _write(derivation, out, alone=is_file):
-        click.echo(f"wrote {click.format_filename(path)}")
-    click.echo(derivation.verdict)
+        say(f"wrote {path}")
+    say_lines(derivation.verdict)
     return 0
 
 

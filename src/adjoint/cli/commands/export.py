@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from ...files.rescue import check_file_place
-from ..model_output import load_model, note
+from ..model_output import load_model
 from ..options import check_out
+from ..terminal import note
 
 
 @click.command(short_help="Write a model as a file that needs no adjoint.")

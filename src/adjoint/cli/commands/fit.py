@@ -17,9 +17,8 @@ from ..fit_options import fit_options
 from ..held_interrupt import Release, held_interrupt
 from ..model_output import (
     Say,
-    as_json_text,
-    note,
     require_for_tables,
+    say_model_json,
     summary,
     tabulate,
     teller,
@@ -27,6 +26,7 @@ from ..model_output import (
     trials,
 )
 from ..options import check_out
+from ..terminal import note
 
 if TYPE_CHECKING:
     from ...tables.trial import Trial
@@ -149,24 +149,24 @@ def _write(request: FitRequest, rows: FitRows, trial: Trial, say: Say) -> None:
         report = write_report(trial, request.table.name)
         save_model(model, out, report=report, replace=request.force)
     if request.as_json:
-        click.echo(as_json_text({"out": str(out), **summary(model)}))
+        say_model_json({"out": str(out), **summary(model)})
         return
     for told in _told(request, rows, trial):
         say(told)
 
 
 def _told(request: FitRequest, rows: FitRows, trial: Trial) -> Iterator[str]:
-    """Yield what is printed of a model that was written."""
+    """Yield the lines that are printed of a model that was written."""
     from ...tables.folder import REPORT
 
     record, out = trial.record, request.out
     if record.search is not None and record.search.trials:
-        yield trials(record.search)
+        yield from trials(record.search)
     yield from told_scores(record, record.rows["test"])
     yield from (*record.split[len(rows.parts.split) :], *record.verdict)
     if request.settings.reproducible:
         yield f"sha256 of weights and losses: {record.sha256}"
-    yield f"wrote {click.format_filename(out)}: weights, description, report.html"
+    yield f"wrote {out}: weights, description, report.html"
     yield (
         f"next: adjoint predict {_quoted(out)} MORE.csv --out predictions.csv, and open "
         f"{_quoted(out / REPORT)}"
@@ -174,4 +174,4 @@ def _told(request: FitRequest, rows: FitRows, trial: Trial) -> Iterator[str]:
 
 
 def _quoted(path: Path) -> str:
-    return shlex.quote(click.format_filename(path))
+    return shlex.quote(str(path))

@@ -10,7 +10,7 @@ import click
 
 from ...extras import command, needs
 from ...parallel import job
-from ..model_output import note
+from ..terminal import note, note_lines
 
 
 @click.command(
@@ -75,7 +75,7 @@ def launch(
         goes_on = ending.may_go_on and attempt < restarts
         if ending.text:
             after = f"; restart {attempt + 1} of {restarts}" if goes_on else ""
-            click.echo(f"adjoint launch: {ending.text}{after}", err=True)
+            note_lines(f"adjoint launch: {ending.text}{after}")
         if not goes_on:
             break
     return ending.status

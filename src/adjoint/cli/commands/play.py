@@ -17,6 +17,7 @@ from ...playground.settings import MOST_ROWS, Settings
 from ...playground.values import SettingsError
 from ...tables.reading.table_file import TableFile
 from ..options import ENCODING, SHEET, check_column, check_out
+from ..terminal import note, say
 
 
 @click.command(short_help="Watch a network learn, in the browser.")
@@ -76,7 +77,7 @@ def play(
             if given is not None:
                 raise click.UsageError(f"--{option} is for a TABLE; name one")
     try:
-        launch(brought, port=port, browser=not no_browser, say=click.echo)
+        launch(brought, port=port, browser=not no_browser, say=say)
     except OSError as error:
         raise click.UsageError(f"--port: {error}" if port else str(error)) from None
     return 0
@@ -92,7 +93,7 @@ def _write_page(path: Path) -> int:
         write_whole(path, content)
     except OSError as error:
         raise click.UsageError(f"--page: {error}") from None
-    click.echo(f"wrote {click.format_filename(path)}: {len(content):,} bytes")
+    say(f"wrote {path}: {len(content):,} bytes")
     return 0
 
 
@@ -112,5 +113,5 @@ def _table(path: Path, target: str | None, encoding: str | None, sheet: str | No
     ]
     rows, notes = read_columns(read.column_names, columns, target)
     for text in notes:
-        click.echo(f"note: {text}", err=True)
+        note(f"note: {text}")
     return Brought(settings_for(rows, Settings()), rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,8 +15,9 @@ from ...files.whole_file import whole_file
 from ...tables.reading.dialect import unique_names
 from ...tables.reading.table_file import TableFile
 from ...tables.writing import FORMATS, write_blocks
-from ..model_output import load_model, note, show_treated
+from ..model_output import load_model, show_treated
 from ..options import ENCODING, SHEET, check_column, check_out
+from ..terminal import note, rows_out
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 
@@ -79,7 +79,7 @@ def predict(
         count = write_blocks(file, blocks, format)
     show_treated(treated)
     if out is not None:
-        note(f"wrote {click.format_filename(out)}: {count:,} rows")
+        note(f"wrote {out}: {count:,} rows")
     return 0
 
 
@@ -96,5 +96,5 @@ def _beside(block: Any, kept: list[str], found: dict[str, Any]) -> Any:
 @contextmanager
 def _output(path: Path | None) -> Iterator[BinaryIO]:
     """Give the file to write: standard output, or one that appears when it is whole."""
-    with nullcontext(sys.stdout.buffer) if path is None else whole_file(path) as file:
+    with nullcontext(rows_out()) if path is None else whole_file(path) as file:
         yield file

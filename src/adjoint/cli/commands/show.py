@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from ..model_output import as_json_text, load_model, say, show_columns, summary, told_scores
+from ..model_output import load_model, say_model_json, show_columns, summary, told_scores
 from ..options import JSON
+from ..terminal import say
 
 
 @click.command(short_help="Describe a model.")
@@ -17,14 +18,14 @@ def show(model: Path, as_json: bool) -> int:
     """Print the network in the folder MODEL, what it reads, and how it was trained."""
     found = load_model(model)
     if as_json:
-        click.echo(as_json_text(summary(found)))
+        say_model_json(summary(found))
         return 0
     say(f"predicts {found.target.name}: {', '.join(found.target.labels) or found.target}")
     say(repr(found.network))
     show_columns(found.encoder, say)
     record = found.record
     if record is None:
-        click.echo("how it was trained is not known: it was kept before its end was reached")
+        say("how it was trained is not known: it was kept before its end was reached")
         return 0
     rows = record.rows
     say(
