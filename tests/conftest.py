@@ -21,7 +21,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_finish():
-    """Keep the collector from what lives until the end: some tests collect, and that is millions."""
+    """Keep the collector from what lives until the end, for it is millions of objects."""
     gc.enable()
     gc.freeze()
 

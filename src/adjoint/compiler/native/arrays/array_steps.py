@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ....graphs.graph import Graph
 from .. import epoch_code, team
@@ -50,7 +49,7 @@ def array_steps(
     # The workspace begins with the team's memory; the byte that tells of a doubt has a line of the
     # cache of its own.
     code = _written(functions_of(step, form, tail, held), target, _DOUBT + ALIGNMENT)
-    return replace(code, functions=(*code.functions, _UNDECIDED.format(doubt=_DOUBT)))
+    return code._replace(functions=(*code.functions, _UNDECIDED.format(doubt=_DOUBT)))
 
 
 def array_tail(form: StepForm, tail: Graph, *, target: Target, start: int) -> StepCode:
