@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.exceptions import AxisError
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -12,7 +12,7 @@ from ..errors import ShapeAxisError, ShapeError
 from .metadata import Axes
 
 
-class AxisRule(NamedTuple):
+class AxisRule:
     """What a function takes as its ``axis``, besides an integer and None.
 
     Attributes
@@ -25,9 +25,13 @@ class AxisRule(NamedTuple):
         The same axis more than once.
     """
 
-    several: bool = True
-    of_number: bool = False
-    repeated: bool = False
+    def __init__(
+        self,
+        several: bool = True,
+        of_number: bool = False,
+        repeated: bool = False,
+    ) -> None:
+        self.several, self.of_number, self.repeated = several, of_number, repeated
 
 
 def read_axis(name: str, axis: object, shape: tuple[int, ...], rule: AxisRule) -> Axes:

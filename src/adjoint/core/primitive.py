@@ -12,7 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import Any, NamedTuple, Self, overload
+from typing import Any, Self, overload
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from .value import Value
 _NO_FACTS = Facts()
 
 
-class Analyses(NamedTuple):
+class Analyses:
     """The columns that are read once for many runs; few walks read them.
 
     They stand apart since CPython looks attributes up faster where there are fewer than thirty.
@@ -51,12 +51,16 @@ class Analyses(NamedTuple):
         forward takes longer to say it; see `graphs.series`.
     """
 
-    batch: Callable[..., Any]
-    links: LinksRule | None
-    series: Callable[..., Any] | None
+    def __init__(
+        self,
+        batch: Callable[..., Any],
+        links: LinksRule | None,
+        series: Callable[..., Any] | None,
+    ) -> None:
+        self.batch, self.links, self.series = batch, links, series
 
 
-class Trials(NamedTuple):
+class Trials:
     """What the contract, see `adjoint.contract`, needs to know to try a card.
 
     Parameters
@@ -69,9 +73,13 @@ class Trials(NamedTuple):
         Shapes of the arguments, and metadata.
     """
 
-    domain: Sequence[tuple[float, float]]
-    kinks: Sequence[float]
-    cases: Sequence[Any]
+    def __init__(
+        self,
+        domain: Sequence[tuple[float, float]],
+        kinks: Sequence[float],
+        cases: Sequence[Any],
+    ) -> None:
+        self.domain, self.kinks, self.cases = domain, kinks, cases
 
 
 def _parameters(

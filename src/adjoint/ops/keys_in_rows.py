@@ -8,7 +8,7 @@ they do not stand in one row, and they are moved.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..core.spec import Spec, shape_of
 from .keys import SLOT, Key, Shape, choice, fill, picked_shape
 
 
-class _Plan(NamedTuple):
+class _Plan:
     """How to index all rows at once.
 
     Attributes
@@ -31,10 +31,14 @@ class _Plan(NamedTuple):
         The axes of ``picked`` among those that NumPy gives.
     """
 
-    key: Key
-    arrays: list[Any]
-    picked: Shape
-    order: tuple[int, ...]
+    def __init__(
+        self,
+        key: Key,
+        arrays: list[Any],
+        picked: Shape,
+        order: tuple[int, ...],
+    ) -> None:
+        self.key, self.arrays, self.picked, self.order = key, arrays, picked, order
 
     def rows_first(self, found: Any) -> Any:
         """Return what NumPy picked with the rows first, and each as if it were picked alone."""

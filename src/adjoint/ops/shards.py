@@ -11,7 +11,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core.annotations import AnyArray, Array
 from ..core.batching import all_stacked
@@ -43,7 +43,7 @@ def sum_over_shards(x: Array) -> Array:
     return x
 
 
-class Shard(NamedTuple):
+class Shard:
     """The shard that a function is traced for.
 
     Parameters
@@ -54,9 +54,13 @@ class Shard(NamedTuple):
         Which of the batch's rows they are.
     """
 
-    rows: int
-    batch: int
-    places: Any
+    def __init__(
+        self,
+        rows: int,
+        batch: int,
+        places: Any,
+    ) -> None:
+        self.rows, self.batch, self.places = rows, batch, places
 
 
 class _Traced(threading.local):

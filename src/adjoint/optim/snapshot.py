@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core.annotations import Array
 from ..core.node import Node
@@ -17,7 +17,7 @@ from ..nn.module import Buffer, Module
 from .optimizer import Memory, Optimizer
 
 
-class Snapshot(NamedTuple):
+class Snapshot:
     """What stood where: `step_snapshot` takes what a step replaces, `full_snapshot` everything.
 
     Attributes
@@ -32,13 +32,18 @@ class Snapshot(NamedTuple):
     gradients : sequence of (Node, gradient)
     """
 
-    tensors: Sequence[Tensor]
-    arrays: Sequence[Array]
-    optimizer: Optimizer | None = None
-    memory: Sequence[Memory] = ()
-    steps: int = 0
-    contents: Sequence[tuple[dict[str, Any], dict[str, Any]]] = ()
-    gradients: Sequence[tuple[Node, Any]] = ()
+    def __init__(
+        self,
+        tensors: Sequence[Tensor],
+        arrays: Sequence[Array],
+        optimizer: Optimizer | None = None,
+        memory: Sequence[Memory] = (),
+        steps: int = 0,
+        contents: Sequence[tuple[dict[str, Any], dict[str, Any]]] = (),
+        gradients: Sequence[tuple[Node, Any]] = (),
+    ) -> None:
+        self.tensors, self.arrays, self.optimizer, self.memory = tensors, arrays, optimizer, memory
+        self.steps, self.contents, self.gradients = steps, contents, gradients
 
     def restore(self) -> None:
         """Put everything back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,14 +40,19 @@ BATCH = ("X", "y", "sample_weight")
 _MOST_PROGRAMS = 128
 
 
-class Computed(NamedTuple):
+class Computed:
     """The results of a step that are not written yet; loss and prediction are from before it."""
 
-    parameters: Sequence[Array]
-    memory: Sequence[Memory]
-    buffers: Sequence[Array]
-    loss: Any
-    prediction: Any
+    def __init__(
+        self,
+        parameters: Sequence[Array],
+        memory: Sequence[Memory],
+        buffers: Sequence[Array],
+        loss: Any,
+        prediction: Any,
+    ) -> None:
+        self.parameters, self.memory, self.buffers, self.loss = parameters, memory, buffers, loss
+        self.prediction = prediction
 
 
 class TrainingStep:

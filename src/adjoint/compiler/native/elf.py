@@ -14,7 +14,7 @@ import os
 import struct
 import sys
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 _X86_64, _RELOCATABLE = 62, 1
 # Sections: bytes of the program, symbols, and where addresses have to be written; whether a section
@@ -38,27 +38,37 @@ class UnknownObjectError(Exception):
     """An object has something that is not known here."""
 
 
-class _Section(NamedTuple):
+class _Section:
     """A section's header."""
 
-    name: int
-    kind: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    link: int
-    info: int
-    alignment: int
-    entry_size: int
+    def __init__(
+        self,
+        name: int,
+        kind: int,
+        flags: int,
+        address: int,
+        offset: int,
+        size: int,
+        link: int,
+        info: int,
+        alignment: int,
+        entry_size: int,
+    ) -> None:
+        self.name, self.kind, self.flags, self.address = name, kind, flags, address
+        self.offset, self.size, self.link, self.info = offset, size, link, info
+        self.alignment, self.entry_size = alignment, entry_size
 
 
-class _Symbol(NamedTuple):
+class _Symbol:
     """A symbol: a name for a place in a section."""
 
-    name: str
-    section: int
-    value: int
+    def __init__(
+        self,
+        name: str,
+        section: int,
+        value: int,
+    ) -> None:
+        self.name, self.section, self.value = name, section, value
 
 
 def is_sound(code: bytes, names: Collection[str]) -> bool:
