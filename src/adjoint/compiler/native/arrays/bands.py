@@ -30,22 +30,20 @@ _Values = tuple[dict[Element, Lanes], dict[Element, Lanes], Position]
 
 # The sums of so many bytes are kept between bands: half of the smallest first-level cache.
 _PART_BYTES = 16 * 1024
-# Rows that fill no more than this many vectors are summed in registers, column by column.
-_FEW_VECTORS = 2
 _PART = "%part"
 
 
 def is_banded(nest: LoopNest, target: Target) -> bool:
     """Return whether a nest sums rows that are long enough to be taken in bands.
 
-    A reproducible sum has its order, which is another one.
+    Rows of one vector are summed in registers. A reproducible sum has its order, which is another.
     """
     found = _rows_of(nest, target)
     if found is None or target.is_reproducible:
         return False
     axes, width = found
     rows, lanes = axes[-2:]
-    is_large = rows.size >= _ROWS and lanes.size > _FEW_VECTORS * width
+    is_large = rows.size >= _ROWS and lanes.size > width
     return is_large and len(nest.elements()) <= LIGHT and _is_read_in_order(nest, axes)
 
 

@@ -200,6 +200,8 @@ class LoopNest:
 # many vectors, each with the most operations for which LLVM still compiles that many fast.
 _LONG_CHAIN = 30
 _INTERLEAVED = {4: 400, 2: 1000}
+# How far apart entries are at most that lie near each other, and from where on they are far.
+_NEAR, _FAR = 8, 1024
 # The most operations on an entry of a sum for which adding it takes most of the time.
 _SHORT_SUM = 16
 
@@ -231,8 +233,8 @@ class Axis:
 def loops(nest: LoopNest, width: int, *, folds: bool = False) -> tuple[list[Axis], int | None]:
     """Return the loops from the outermost on, and the number of the one that runs along the lanes.
 
-    What it costs to add up the lanes of a vector counts if ``folds``. In reproducible code it does
-    not, since the order of their sums was fixed without it.
+    What it costs to add up the lanes of a vector counts if ``folds``, and so does how far apart
+    entries are. In reproducible code it does not, since the order of sums was fixed without it.
 
     Loops that are contiguous in every access are joined. The loop along the lanes is the one in
     which most accesses are contiguous; reduced loops are innermost, so that totals stay in
@@ -265,6 +267,11 @@ def _cost(axis: Axis, width: int, folds: bool) -> float:
     two instructions each.
     """
     vectors = math.ceil(axis.size / width)
-    each = sum(1 if stride in (0, 1) else 2 * width for stride in axis.strides)
-    fold = 3 * math.log2(width) if folds and axis.is_reduced and width > 1 else 0
+    each: float = sum(1 if stride in (0, 1) else 2 * width for stride in axis.strides)
+    if not folds:
+        return each * vectors / axis.size
+    # Entries that lie near each other come with the same lines of the cache, or of the same page.
+    apart = [stride for stride in axis.strides if stride > 1]
+    each += width * sum(-1 if n <= _NEAR else min(1, n / _FAR) for n in apart)
+    fold = 3 * math.log2(width) if axis.is_reduced and width > 1 else 0
     return (each * vectors + fold) / axis.size
