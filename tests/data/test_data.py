@@ -7,6 +7,7 @@ import pytest
 
 from adjoint import data
 from adjoint.core.philox import ORDER_SITE, random_words
+from adjoint.data import rows
 from adjoint.errors import ShapeError
 
 
@@ -71,6 +72,24 @@ def test_permutations_of_nothing_and_of_one():
 def test_a_permutation_of_too_many_is_refused(n):
     with pytest.raises(ValueError, match="n must be from 0"):
         data.permutation(n, seed=0, epoch=0)
+
+
+@pytest.mark.parametrize("indices", [np.array([4, 0, 0]), np.array([], int), slice(1, 3)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(5),
+        np.arange(10.0).reshape(5, 2),
+        np.asfortranarray(np.arange(30.0, dtype=np.float32).reshape(5, 3, 2)),
+        np.arange(40.0).reshape(10, 4)[::2, ::-1],
+        np.zeros((5, 0)),
+    ],
+    ids=["numbers", "rows", "columns", "strided", "empty"],
+)
+def test_rows_are_chosen_as_by_brackets(array, indices):
+    chosen = rows.chosen(array, indices)
+    np.testing.assert_array_equal(chosen, array[indices], strict=True)
+    assert isinstance(indices, slice) or not np.shares_memory(chosen, array)
 
 
 def test_batches_cover_the_rows_and_the_last_may_be_short():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -321,3 +322,19 @@ def test_a_step_runs_natively_around_what_has_no_native_code():
     assert compiled[0].tier == "native"
     assert "det has no native rule" in compiled[0].report()
     assert_same(compiled, fit(False, **changes | {"model": nn.MLP(2, 40, 2, rng=0)}))
+
+
+def test_an_eager_step_is_let_go_of_before_the_next_one_is_recorded():
+    made = []
+
+    class Noting(nn.Linear):
+        def forward(self, x):
+            assert all(before() is None for before in made)
+            prediction = super().forward(x)
+            made.append(weakref.ref(prediction))
+            return prediction
+
+    model = Noting(2, 1, rng=0)
+    pair = np.ones((6, 2)), np.zeros((6, 1))
+    ad.fit(model, pair, loss="mse_loss", epochs=2, batch_size=2, compile=False, progress=False)
+    assert len(made) == 6

@@ -115,6 +115,22 @@ def batches(n: int, batch_size: int, *, order: Array | None) -> Iterator[slice |
         yield rows if order is None else order[rows]
 
 
+def chosen(array: Array, indices: slice | Array) -> Array:
+    """Return some of an array's rows, by indices as from `batches`.
+
+    Examples
+    --------
+    >>> chosen(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([2, 0]))
+    array([[5., 6.],
+           [1., 2.]])
+    """
+    # `take` is up to five times as fast as brackets where there are several axes, but first copies
+    # the whole of an array that does not lie in order.
+    if isinstance(indices, slice) or array.ndim == 1 or not array.flags.c_contiguous:
+        return array[indices]
+    return array.take(indices, axis=0)
+
+
 def check_xy(X: object, y: object, *, name: str = "data") -> tuple[Array, Array]:
     """Return the rows and their targets as arrays, or say what is wrong with them.
 

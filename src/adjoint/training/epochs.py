@@ -94,6 +94,7 @@ def take_steps(
             if task.metrics:
                 position.predictions.append(as_plain_array(prediction))
                 position.targets.append(targets[0])
+            del prediction  # and its graph, whose memory the next step takes
             position.rows += len(X)
             position.loss_so_far += number * len(X)
             position.step += 1

@@ -149,7 +149,7 @@ class Task:
             return
         arrays = (np.arange(self.rows), self.data[1]) if self.by_number else self.data
         for batch in islice(rows.batches(self.rows, self.batch_size, order=order), start, None):
-            yield tuple(array[batch] for array in arrays)
+            yield tuple([rows.chosen(array, batch) for array in arrays])
 
     def snapshot(self) -> Snapshot:
         """Return what a step replaces, as it is now."""
