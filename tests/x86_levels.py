@@ -12,9 +12,9 @@ from adjoint.compiler.native.target import Target
 
 # What each level's registers are like, and what has to be among the processor's features.
 LEVELS = {
-    "x86-64-v4": (Target(64, 32, has_permutes=True), "avx512dq"),
-    "x86-64-v3": (Target(32, 16), "avx2"),
-    "x86-64-v2": (Target(16, 16), "sse4.2"),
+    "x86-64-v4": (Target(64, 32, has_permutes=True, keeps_registers=True), "avx512dq"),
+    "x86-64-v3": (Target(32, 16, keeps_registers=True), "avx2"),
+    "x86-64-v2": (Target(16, 16, keeps_registers=True), "sse4.2"),
 }
 
 

@@ -334,9 +334,8 @@ def test_older_processors_follow_the_graph_too(cpu, vector_bytes, dtype, regime,
     generator = binding.Target.from_default_triple().create_target_machine(
         cpu=cpu, opt=2, reloc="pic", codemodel="default", jit=True
     )
-    older = here._replace(
-        generator=generator, cpu=cpu, features="", target=Target(vector_bytes, 16)
-    )
+    target = Target(vector_bytes, 16, keeps_registers=True)
+    older = here._replace(generator=generator, cpu=cpu, features="", target=target)
     monkeypatch.setattr(training_code, "this_machine", lambda: older)
     monkeypatch.setattr(cache, "identity", lambda: (cpu, vector_bytes, regime))
     rtol = 1e-10 if dtype is float else 1e-4

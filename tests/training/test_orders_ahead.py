@@ -15,6 +15,7 @@ from adjoint.compiler.native.step_form import StepForm
 from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation
 from sampled import sampled
+from x86_levels import LEVELS, compiling_for, machine_of
 
 FORM = StepForm(1, 1)
 
@@ -105,6 +106,21 @@ def test_the_steps_draw_all_of_the_next_order(n):
     assert loop._ahead[AHEAD_OF_EPOCH] == 2
     drawn = loop._ahead[ahead_words(0) :].view(np.int32)[:n]
     np.testing.assert_array_equal(drawn, permutation(n, seed=7, epoch=2))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("dtype", sampled(["float64", "float32"], 1))
+def test_draws_leave_the_numbers_of_a_step_in_their_registers(level, dtype):
+    with compiling_for(machine_of(level)):
+        loop = loop_on(400, 100, dtype=dtype, epochs=3)
+        own_order = loop_on(400, 100, dtype=dtype, epochs=3, seed=None)
+    for epoch in range(3):
+        loop.run(epoch + 1, steps=4)
+        own_order.order = loop.order
+        own_order.run(epoch + 1, steps=4)  # which calls what draws, and draws nothing
+    assert loop._ahead[AHEAD_OF_EPOCH] == 3
+    assert loop._ahead[AHEAD_LEFT] == 0
+    assert loop.state[0] == own_order.state[0]
 
 
 def test_a_training_that_goes_back_or_on_to_another_epoch_has_its_order():
