@@ -161,6 +161,25 @@ def test_other_commands_print_text_alone(folder, model, capsys):
         assert printed.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "gbk"])
+def test_an_encoding_that_lacks_letters_shows_them_as_python_writes_them(
+    encoding, model, monkeypatch
+):
+    written = {}
+    for more in ("", "--json"):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        with monkeypatch.context() as patched:
+            patched.setattr("sys.stdout", stream)
+            assert main(["show", str(model), *filter(None, [more])]) == 0
+            terminal.say_json(HARMLESS) if more else terminal.say(HARMLESS)
+        stream.flush()
+        written[more] = stream.buffer.getvalue().decode(encoding).splitlines()
+    shown = HARMLESS.encode(encoding, "backslashreplace").decode(encoding)
+    assert written[""][-1] == shown
+    assert json.loads(written["--json"][-1]) == HARMLESS
+    assert json.loads(written["--json"][0])["target"]["labels"]
+
+
 def test_predictions_are_as_they_are_in_a_pipe_and_text_on_a_terminal(
     folder, model, capsysbinary, monkeypatch
 ):

@@ -1,12 +1,15 @@
 """What a compiled function reads besides its arguments is read as it is at each call."""
 
 import collections
+import contextvars
 import dataclasses
 import functools
 import operator
 import random
 import sys
+import threading
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -302,6 +305,43 @@ def test_the_arguments_of_partial_functions_are_seen_to_change():
     follow(function, entry(values, 0, 3.0), entry(function.keywords, "k", 5.0))
     asked = functools.partial(getattr, types.SimpleNamespace(a=1.0), "a")
     follow(lambda x: x * asked(), attribute(asked.args[0], "a", 2.0))
+
+
+class Kept(threading.local):
+    factor = 2.0
+
+
+class Held:
+    factor = 2.0
+
+
+@pytest.mark.parametrize("kept", [threading.local(), Kept()])
+def test_what_a_thread_keeps_for_itself_is_read_in_each(kept):
+    kept.factor = 3.0
+    compiled = follow(lambda x: x * kept.factor, attribute(kept, "factor", 4.0))
+    found = []
+
+    def elsewhere():
+        kept.factor = 5.0
+        found.append(compiled(X).tolist())
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert found == [[5.0, 10.0, 15.0]]
+    assert compiled(X).tolist() == [4.0, 8.0, 12.0]
+
+
+def test_what_a_context_a_reference_and_a_view_lead_to_is_seen_to_change():
+    context = contextvars.ContextVar("factor", default=2.0)
+    compiled = follow(lambda x: x * context.get(), lambda: context.set(3.0))
+    elsewhere = contextvars.copy_context()
+    elsewhere.run(context.set, 4.0)
+    assert elsewhere.run(compiled, X).tolist() == [4.0, 8.0, 12.0]
+    held, factors = Held(), {"a": 2.0}
+    weak, values = weakref.ref(held), factors.values()
+    follow(lambda x: x * weak().factor, attribute(held, "factor", 3.0))
+    follow(lambda x: x * sum(values), entry(factors, "b", 3.0), entry(factors, "b", 4.0))
 
 
 def test_what_objects_of_numpy_compute_with_is_seen_to_change(monkeypatch):

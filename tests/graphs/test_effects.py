@@ -2,14 +2,18 @@
 # ruff: noqa: NPY002 - the old functions of numpy.random are among what is refused
 
 import collections
+import contextvars
 import functools
 import importlib
 import itertools
 import os
 import random
+import statistics
+import sys
 import threading
 import time
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -35,6 +39,7 @@ def trace(request, tmp_path):
 
 # --- random numbers
 
+PLAIN = random.Random(0)
 REACHED = types.SimpleNamespace(rng=np.random.default_rng(0))
 
 
@@ -81,6 +86,70 @@ def test_random_numbers_are_refused_with_what_works(kind, trace, monkeypatch):
     assert state() == before
 
 
+class Kept(threading.local):
+    """What each thread has for itself."""
+
+
+class Made:
+    def __new__(cls):
+        REACHED.rng.random()
+        return object.__new__(cls)
+
+    def __class_getitem__(cls, key):
+        return REACHED.rng.random()
+
+    def __init_subclass__(cls):
+        cls.drawn = REACHED.rng.random()
+
+
+class Called:
+    __call__ = REACHED.rng.random
+
+
+def hidden_ways():
+    """Return functions that draw from a generator which no usual name leads to."""
+
+    def derives(x):
+        class Derived(Made):
+            pass
+
+        return x * Derived.drawn
+
+    kept, plain, context = Kept(), threading.local(), contextvars.ContextVar("generator")
+    kept.rng = plain.rng = REACHED.rng
+    context.set(REACHED.rng)
+    generators = {"rng": REACHED.rng}
+    values, items = generators.values(), generators.items()
+    ordered = collections.OrderedDict(generators).values()
+    weak, weakly = weakref.ref(PLAIN), weakref.WeakValueDictionary(plain=PLAIN)
+    among, drawn = weakref.WeakSet([PLAIN]), REACHED.rng.random.__call__
+    return {
+        "of this thread": lambda x: x * plain.rng.random(),
+        "of this thread in a class": lambda x: x * kept.rng.random(),
+        "of this context": lambda x: x * context.get().random(),
+        "values": lambda x: x * next(iter(values)).random(),
+        "ordered values": lambda x: x * next(iter(ordered)).random(),
+        "items": lambda x: x * dict(items)["rng"].random(),
+        "a weak reference": lambda x: x * weak().random(),
+        "a dict of weak references": lambda x: x * weakly["plain"].random(),
+        "a set of weak references": lambda x: x * next(iter(among)).random(),
+        "a method of a method": lambda x: x * drawn(),
+        "making an object": lambda x: (Made(), x)[1],
+        "an index of a class": lambda x: x * Made[0],
+        "deriving a class": derives,
+        "a call that is no function": lambda x: x * Called()(),
+    }
+
+
+@pytest.mark.parametrize("way", hidden_ways())
+def test_a_draw_by_a_hidden_way_is_refused_and_put_back(way):
+    before = REACHED.rng.bit_generator.state, PLAIN.getstate()
+    function = hidden_ways()[way]
+    with pytest.raises(TypeError, match="was drawn from"):
+        ad.trace(function, X)
+    assert (REACHED.rng.bit_generator.state, PLAIN.getstate()) == before
+
+
 def shared_draws():
     """Return functions that draw, in many ways, from what all threads share."""
 
@@ -98,12 +167,24 @@ def shared_draws():
     def of_a_module(x):
         return x * importlib.import_module("random").random()
 
+    def imports_what_draws(x):
+        import draws_when_called
+
+        return x * draws_when_called.number()
+
     @ad.custom_vjp(lambda g, y, x: (g,))
     def own_operation(x):
         return x * np.random.rand()
 
+    def any_function():
+        pass
+
+    def looks_into_a_function(x):
+        return x * any_function.__globals__["ran" + "dom"].random()
+
     rand, hidden = np.random.rand, np.random.mtrand._rand
     bits, python, ranf = hidden._bit_generator, random.random, np.random.ranf
+    evaluate, bell = eval, statistics.NormalDist()
     return {
         "np.random": lambda x: x + np.random.rand(3),
         "random": lambda x: x * random.gauss(0, 1),
@@ -114,8 +195,14 @@ def shared_draws():
         "generator": lambda x: x + hidden.normal(size=3),
         "its bits": lambda x: x + np.random.Generator(bits).random(3),
         "imported within": imports_within,
+        "imported for the first time": imports_what_draws,
         "looked up": looks_up,
         "evaluated": evaluates,
+        "evaluated by another name": lambda x: x * evaluate("random.random()"),
+        "among the globals": lambda x: x * globals()["ran" + "dom"].random(),
+        "among those of a function": looks_into_a_function,
+        "a module that draws itself": lambda x: x * statistics.NormalDist().samples(1)[0],
+        "an object of one": lambda x: x * bell.samples(1)[0],
         "by the name of a module": of_a_module,
         "an operation of the user's": own_operation,
         "a checkpoint": ad.checkpoint(lambda x: x + np.random.rand(3)),
@@ -131,8 +218,13 @@ class DrawsInForward(nn.Module):
 
 
 @pytest.mark.parametrize("kind", shared_draws())
-def test_a_generator_that_other_threads_share_is_refused_and_goes_on(kind, monkeypatch):
+def test_a_generator_that_other_threads_share_is_refused_and_goes_on(kind, monkeypatch, tmp_path):
     monkeypatch.setattr(threading, "active_count", lambda: 2)
+    (tmp_path / "draws_when_called.py").write_text(
+        "import random\nnumber = lambda: random.random()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "draws_when_called", raising=False)
     function = shared_draws()[kind]
     before = repr((np.random.get_state(), random.getstate()))
     with pytest.raises(TypeError, match="was drawn from"):

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import DivergedError, ReproducibleError, TableError, require
-from .terminal import note
+from .terminal import note, write_all_letters
 
 PROGRAM = "adjoint"
 
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         require("tqdm", extra="cli", purpose="the command line")
     except ImportError as error:
         return _fail(str(error), 2)
+    write_all_letters()
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt as error:

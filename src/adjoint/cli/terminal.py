@@ -25,6 +25,15 @@ _UNSEEN = re.compile(f"({_FLAG})|[{_TOLD}]")
 _UNSEEN_IN_JSON = re.compile(f"({_FLAG})|(?!\n)[{_TOLD}]")
 
 
+def write_all_letters() -> None:
+    """Let standard output show a letter that its encoding lacks as Python writes it.
+
+    Standard error does so from the start.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def shown(text: str) -> str:
     """Return a text as one line in which nothing but text reaches the terminal.
 
@@ -58,7 +67,8 @@ def note_lines(text: str) -> None:
 
 def say_json(value: Any, *, indent: int | None = None) -> None:
     """Print JSON that is valid, with texts as they are, but for what a terminal would obey."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    lacks_letters = not (sys.stdout.encoding or "utf").lower().startswith("utf")
+    text = json.dumps(value, indent=indent, ensure_ascii=lacks_letters, allow_nan=False)
     print(
         _UNSEEN_IN_JSON.sub(lambda found: found[1] or json.dumps(found[0])[1:-1], text), flush=True
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partialmethod
 from importlib.util import resolve_name
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any, NamedTuple
 
 # Code that calls one of these can read attributes whose names are not in it.
@@ -86,7 +86,9 @@ class NamesInCode:
         Operators call methods like ``__add__``; code that is not followed may call any.
         """
         for name, found in vars(kind).items():
-            if unseen or (name.startswith("__") and isinstance(found, FunctionType)):
+            # `__new__` is a static method, `__init_subclass__` one of the class.
+            called = callable(found) or isinstance(found, (classmethod, partialmethod))
+            if unseen or (name.startswith("__") and called):
                 self.add_name(name)
 
 

@@ -69,8 +69,10 @@ def refused(*roots: object, resumed: Collection[Any] = ()) -> Iterator[None]:
         changed = [pair for one in watched for pair in one.put_back()]
         changed += [(path, _TAKEN) for path, item in reach.found() if _ran(item, resumed)]
         changed += [(name, _CHANGED) for name in _put_back(places, before)]
-        if _is_alone() or may_draw(reach):
-            changed += [pair for one in shared for pair in one.put_back()]
+        drawn = [pair for one in shared for pair in one.put_back()]
+        # The trace may have imported what draws, so that its reach is another one now.
+        if drawn and (_is_alone() or may_draw(Reach(*roots))):
+            changed += drawn
     if changed:
         # A generator that was drawn from explains other changes, so that it is told first.
         text = max((text for _, text in changed), key=[_CHANGED, _TAKEN, _GENERATOR.text].index)

@@ -16,9 +16,13 @@ from .code_names import names_in
 from .reach import Reach
 from .users_code import is_opaque
 
-# Functions and modules by which code finds any other.
-_DOORS = frozenset({"__import__", "eval", "exec"})
+# Functions, attributes and modules by which code finds any other.
+_DOORS = (__import__, eval, exec, globals)
+_NAMES_OF_DOORS = frozenset(door.__name__ for door in _DOORS)
+_ATTRIBUTES_THAT_ARE_DOORS = frozenset({"__globals__", "f_globals"})
 _MODULES_WITH_DOORS = frozenset({"builtins", "importlib", "random", "sys"})
+# Modules that draw themselves, in code that is not followed.
+_DRAWING = ("numpy.matlib", "statistics")
 
 
 def hidden_generators() -> list[tuple[str, Any]]:
@@ -38,6 +42,8 @@ def may_draw(reach: Reach) -> bool:
     It may if it names what draws, or runs code that is not followed: a library's, or an operation
     of the user's own. What only computes with NumPy and adjoint does not.
     """
+    if not _ATTRIBUTES_THAT_ARE_DOORS.isdisjoint(reach.names):
+        return True
     return any(is_hidden(item) or _leads_there(item, reach) for _, item in reach.found())
 
 
@@ -49,18 +55,24 @@ def is_hidden(item: object) -> bool:
 
 def _leads_there(item: Any, reach: Reach) -> bool:
     if isinstance(item, CodeType):
-        return not _DOORS.isdisjoint(names_in(item).variables)
+        return not _NAMES_OF_DOORS.isdisjoint(names_in(item).variables)
     if isinstance(item, Primitive):
         return item.kind == "custom"
     if item is np:
-        return bool(reach.names.among(["random"]))
+        return bool(reach.names.among(["matlib", "random"]))
     if isinstance(item, ModuleType):
         name = item.__name__
         draws = name.startswith("numpy.random") or name.partition(".")[0] in _MODULES_WITH_DOORS
-        return draws or is_opaque(name)
+        return draws or _is_unseen(name)
     if isinstance(item, type):
-        return is_opaque(item.__module__)
+        return _is_unseen(item.__module__)
     kind = type(item)
     # NumPy's functions that draw, as `numpy.random.ranf`; its own generators are none of these.
     draws = kind.__module__.startswith("_cython") and item.__module__.startswith("numpy.random")
-    return draws or is_opaque(kind.__module__) or is_opaque(getattr(item, "__module__", None))
+    draws = draws or any(item is door for door in _DOORS)
+    return draws or _is_unseen(kind.__module__) or _is_unseen(getattr(item, "__module__", None))
+
+
+def _is_unseen(module: object) -> bool:
+    """Return whether the code of a module is not followed, and may draw."""
+    return is_opaque(module) or module in _DRAWING

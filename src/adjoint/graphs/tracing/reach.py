@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextvars import ContextVar
 from functools import cached_property, lru_cache, partial, partialmethod
 from gc import get_referents
 from operator import attrgetter, getitem, methodcaller
+from threading import local
 from types import (
     BuiltinMethodType,
     CellType,
@@ -23,9 +25,11 @@ from types import (
     MappingProxyType,
     MemberDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
 )
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -45,6 +49,13 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.gener
 # Attributes that Python itself gives every class.
 _OF_EVERY_CLASS = ("__dict__", "__doc__", "__module__", "__qualname__", "__weakref__")
 _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_property)
+_OF_CONTAINERS = frozenset({"collections", "weakref", "_weakrefset"})
+# What is made in C and leads to one other object, as a dict's values and `[].__iadd__`.
+_DICTS: tuple[dict[Any, Any], ...] = ({}, OrderedDict())
+_LEADS: tuple[type, ...] = (
+    MethodWrapperType,
+    *(type(view) for d in _DICTS for view in (d.keys(), d.values(), d.items())),
+)
 
 
 class Place(NamedTuple):
@@ -231,6 +242,15 @@ class Reach:
             self.names.add_name(name)
         return iter(())
 
+    # --- references
+
+    def _of_weak(self, path: str, item: ref[Any]) -> Iterator[Place]:
+        yield Place(path, item(), item)
+
+    def _of_context(self, path: str, item: ContextVar[Any]) -> Iterator[Place]:
+        look = partial(item.get, GONE)
+        yield Place(path, look(), look, partial(_set_context, item))
+
     # --- objects, classes, modules
 
     def _of_module(self, path: str, item: ModuleType) -> Iterator[Place]:
@@ -261,7 +281,7 @@ class Reach:
                 yield Place(_joined(path, name), found_at(look), look, put)
         if _is_users_class(kind):
             yield Place(path, kind, partial(getattr, item, "__class__"))
-        elif is_iterator(item):
+        elif is_iterator(item) or isinstance(item, _LEADS):
             # Objects made in C refer to others that no attribute shows, as an iterator to its list
             # and a map to its function; the garbage collector knows these.
             yield from (Place(path, part) for part in get_referents(item))
@@ -331,6 +351,8 @@ _PARTS: tuple[tuple[Any, Callable[[Reach, str, Any], Iterator[Place]]], ...] = (
     (BuiltinMethodType, Reach._of_builtin),
     (_DESCRIPTORS, Reach._of_descriptor),
     ((attrgetter, methodcaller), Reach._of_getter),
+    (ref, Reach._of_weak),
+    (ContextVar, Reach._of_context),
     (type, Reach._of_class),
     (ModuleType, Reach._of_module),
 )
@@ -364,14 +386,20 @@ def _fill(cell: CellType, value: object) -> None:
         cell.cell_contents = value
 
 
+def _set_context(item: ContextVar[Any], value: object) -> None:
+    if value is not GONE:  # once it has a value it cannot be without one
+        item.set(value)
+
+
 def _joined(path: str, name: str) -> str:
     return name if not path or not name else f"{path}{'' if name[0] == '[' else '.'}{name}"
 
 
 def attributes_of(item: object) -> dict[str, Any] | None:
-    """Return an object's own attributes, whatever its class says they are."""
+    """Return an object's own attributes, whatever its class says; of a local, this thread's."""
+    kind = local if issubclass(type(item), local) else object
     try:
-        found: dict[str, Any] = object.__getattribute__(item, "__dict__")
+        found: dict[str, Any] = kind.__getattribute__(item, "__dict__")
     except AttributeError:
         return None
     return found if isinstance(found, dict) else None
@@ -406,8 +434,8 @@ def _is_users_class(kind: type) -> bool:
 
 def _is_called_unseen(kind: type) -> bool:
     """Return whether code that is not followed computes with an object, and may read it all."""
-    called, indexed = _owner(kind, "__call__"), _owner(kind, "__getitem__")
+    called, counted = _owner(kind, "__call__"), _owner(kind, "__len__")
     if called is not None and not _is_users_class(called):
         return True
-    # Containers that are written in Python, as ChainMap and UserDict.
-    return indexed is not None and indexed.__module__ == "collections"
+    # Containers that are written in Python, as ChainMap, UserDict and WeakSet.
+    return counted is not None and counted.__module__ in _OF_CONTAINERS
