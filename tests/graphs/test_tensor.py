@@ -213,6 +213,11 @@ def test_integers_cannot_require_a_gradient():
         ad.tensor([1, 2], requires_grad=True)
 
 
+def test_an_operator_that_is_given_too_much_is_called_by_its_name():
+    with pytest.raises(TypeError, match=r"^power\(\) takes 2 positional arguments but 3"):
+        pow(leaf(1.0), 2, 3)
+
+
 def test_complex_results_are_refused_with_the_primitives_name():
     with pytest.raises(TypeError, match=r"multiply.*complex"):
         leaf(1.0) * np.array([1j])
