@@ -78,6 +78,52 @@ def test_wrong_rules_are_explained():
         pair(np.ones(2))
 
 
+@pytest.mark.parametrize(
+    ("rule", "error", "text"),
+    [
+        (lambda t, y, x: None, TypeError, r"one tangent, an array of shape \(2,\), got NoneType"),
+        (lambda t, y, x: (t[0],), TypeError, "got tuple"),
+        (lambda t, y, x: np.zeros(3), ad.ShapeError, r"tangent of shape \(3,\) for .* \(2,\)"),
+        (lambda t, y, x: np.ones(2) * 1j, TypeError, "got dtype complex128"),
+    ],
+)
+def test_a_wrong_tangent_is_refused_in_both_modes(rule, error, text):
+    function, x = ad.custom_jvp(rule)(lambda x: x * 2), np.ones(2)
+    with pytest.raises(error, match=text):
+        ad.jvp(function, (x,), (x,))
+    with pytest.raises(error, match=text):
+        ad.grad(lambda x: function(x).sum())(x)
+
+
+def test_a_rule_whose_transpose_would_be_0_is_refused():
+    forward = ad.custom_jvp(lambda t, y, x: 2 * x)(lambda x: x * x)
+    with pytest.raises(ValueError, match="gave a tangent that does not depend on"):
+        ad.grad(lambda x: forward(x).sum())(np.ones(2))
+    reverse = ad.custom_vjp(lambda g, y, x: (2 * x,))(lambda x: x * x)
+    with pytest.raises(ValueError, match="gave a cotangent that does not depend on"):
+        ad.jvp(reverse, (np.ones(2),), (np.ones(2),))
+
+
+def test_an_infinite_slope_beside_an_argument_that_stays_is_no_mistake():
+    steep = ad.custom_jvp(lambda t, y, x, w: np.inf * t[1])(lambda x, w: x * w)
+    assert ad.grad(steep)(1.0, 2.0) == 0
+
+
+def test_a_rule_is_checked_alike_in_forward_mode():
+    short = ad.custom_vjp(lambda g, y, x, w: (g,))(lambda x, w: x * w)
+    with pytest.raises(TypeError, match="must return a tuple of 2 cotangents"):
+        ad.jvp(short, (1.0, 2.0), (1.0, 1.0))
+    with pytest.raises(TypeError, match="got dtype complex128"):
+        ad.grad(ad.custom_vjp(lambda g, y, x: (g * 1j,))(lambda x: x * 2))(1.0)
+
+
+def test_an_argument_that_was_broadcast_has_derivatives_in_both_modes():
+    scaled = ad.custom_vjp(lambda g, y, x, w: (g * w, g * x))(lambda x, w: x * w)
+    x, w = np.arange(6.0).reshape(3, 2), np.array([2.0, 5.0])
+    np.testing.assert_array_equal(ad.grad(lambda w: scaled(x, w).sum())(w), x.sum(axis=0))
+    np.testing.assert_array_equal(ad.jvp(lambda w: scaled(x, w), (w,), (w,))[1], x * w)
+
+
 def test_a_custom_function_can_be_traced():
     graph = ad.graph.trace(ad.grad(lambda x: wave(x).sum()), np.ones(2))
     np.testing.assert_allclose(graph(np.array([0.1, 0.2])), np.cos([0.1, 0.2]), rtol=1e-14)

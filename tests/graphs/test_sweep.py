@@ -1,5 +1,7 @@
 """The walks over recorded nodes, and the nodes that they go through."""
 
+import weakref
+
 import numpy as np
 import pytest
 from adjoint.graph import trace
@@ -132,3 +134,27 @@ def test_the_nodes_between_two_are_those_that_lead_from_one_to_the_other():
     a, b = ad.exp(x), ad.exp(y)
     z = a * b
     assert leading_to(nodes_of(z), [x.node]) == {x.node, a.node, z.node}
+
+
+def test_what_was_added_up_is_free_before_the_next_rule():
+    x, given = ad.tensor(np.ones(2), requires_grad=True), []
+    h = np.sin(x)
+    y = h * h
+
+    def rule(node, g, targets):
+        assert all(part() is None for part in given)
+        parts = [g + 1 for _ in targets]
+        given.extend(map(weakref.ref, parts))
+        return parts
+
+    pull_back({y.node: np.ones(2)}, rule=rule)
+    assert len(given) == 3
+
+
+def test_outputs_of_which_one_leads_to_another_are_met_newest_first_and_once():
+    x, met = ad.tensor(1.0, requires_grad=True), []
+    a = x * 2.0
+    b = a * 3.0
+    seeds = {a.node: np.array(1.0), b.node: np.array(1.0)}
+    pull_back(seeds, visit=lambda node, g: met.append((node, float(g))))
+    assert met == [(b.node, 1.0), (a.node, 4.0), (x.node, 8.0)]

@@ -81,6 +81,42 @@ def test_backward_of_many_numbers_needs_a_gradient():
         (x * 2).backward(np.ones(3))
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("give", [np.array, ad.tensor])
+def test_a_gradient_changed_in_place_changes_no_other(give, create_graph):
+    x, y, given = leaf(1.0, 2.0), leaf(3.0, 4.0), give([1.0, 10.0])
+    (x + y).backward(given, create_graph=create_graph)
+    x.grad *= 2
+    given[:] = 0
+    assert (x.grad.tolist(), y.grad.tolist()) == ([2.0, 20.0], [1.0, 10.0])
+
+
+def test_a_gradient_with_a_graph_can_be_changed_where_it_is_a_view():
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    (x + y).sum().backward(create_graph=True)
+    x.grad *= 2
+    assert (x.grad.tolist(), y.grad.tolist()) == ([2.0, 2.0], [1.0, 1.0])
+
+
+def test_the_gradient_that_backward_is_given_takes_the_leafs_dtype():
+    for given in (ad.tensor([1, 2]), ad.tensor(np.float32([1, 2])), np.array([True, False])):
+        x = leaf(1.0, 2.0)
+        x.backward(given)
+        assert x.grad.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "given", [np.array([1j, 2]), np.array([None, 1]), np.array(["2020", "2021"], "M8[Y]")]
+)
+def test_a_gradient_is_of_real_numbers(given):
+    x = leaf(1.0, 2.0)
+    with pytest.raises(TypeError, match="backward: got dtype"):
+        x.backward(given)
+    with pytest.raises(TypeError, match="grad = v: got dtype"):
+        x.grad = given
+    assert x.grad is None
+
+
 def test_backward_of_a_constant_says_what_is_missing():
     with pytest.raises(ad.GraphError, match="requires_grad=True"):
         ad.tensor(1.0).backward()
@@ -175,6 +211,11 @@ def test_what_is_not_a_real_number_is_refused(data):
 def test_integers_cannot_require_a_gradient():
     with pytest.raises(TypeError, match="only floats have gradients, got dtype int64"):
         ad.tensor([1, 2], requires_grad=True)
+
+
+def test_an_operator_that_is_given_too_much_is_called_by_its_name():
+    with pytest.raises(TypeError, match=r"^power\(\) takes 2 positional arguments but 3"):
+        pow(leaf(1.0), 2, 3)
 
 
 def test_complex_results_are_refused_with_the_primitives_name():

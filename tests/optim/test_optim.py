@@ -440,3 +440,23 @@ def test_a_memory_of_other_shapes_or_names_is_refused():
 def test_adams_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         Adam([leaf(1.0)], **settings)
+
+
+def test_gradients_that_an_optimiser_forgot_are_noted_where_somebody_watches():
+    w = ad.tensor([1.0, 2.0], requires_grad=True)
+    with ad.diagnose():
+        np.sum(w * w).backward()
+        SGD([w], lr=0.1).zero_grad()
+    assert w.grad is None
+    assert ad.why(w).cause == "cleared"
+
+
+def test_bounds_of_gradients_are_equal_by_their_numbers_and_do_not_change():
+    bounds = optim.Clipping(norm=2, value=0.5)
+    assert bounds == optim.Clipping(2.0, 0.5) != optim.Clipping(2.0)
+    assert hash(bounds) == hash(optim.Clipping(2.0, 0.5))
+    with pytest.raises(AttributeError, match="do not change; make a new Clipping"):
+        bounds.norm = 3.0
+    with pytest.raises(AttributeError, match="do not change; make a new Clipping"):
+        del bounds.value
+    assert repr(bounds) == "Clipping(norm=2.0, value=0.5)"

@@ -21,6 +21,7 @@ from ..core.annotations import (
     Tangent,
     Tree,
 )
+from ..core.failure import refuse_dtype
 from ..core.metadata import escape_latex
 from ..core.node import Node
 from ..core.operand import as_operand
@@ -37,7 +38,7 @@ from ..graphs.symbol import Symbol
 from ..graphs.tensor import Tensor
 from ..ops.arithmetic import positive
 from ..ops.products import refuse_speculation
-from ..ops.structural import astype, concatenate, reshape
+from ..ops.structural import astype, broadcast_to, concatenate, reshape, sum_to
 from .derivatives import vjp
 
 
@@ -79,13 +80,9 @@ def custom_vjp(rule: Rule) -> Callable[[Function], Function]:
             tangents: Sequence[Any], y: Operand, args: Sequence[Operand], params: Params
         ) -> Any:
             def transpose(g: Cotangent) -> Any:
-                return tuple(
-                    part
-                    for part, t in zip(
-                        rule(*map(_guarded, (g, y, *args)), **params), tangents, strict=True
-                    )
-                    if t is not None
-                )
+                parts = _one_each(rule(*map(_guarded, (g, y, *args)), **params), args, function)
+                _refuse_constants(parts, "cotangent", function)
+                return tuple(p for p, t in zip(parts, tangents, strict=True) if t is not None)
 
             given = tuple(t for t in tangents if t is not None)
             return vjp(transpose, _zeros(y))[1](given)[0]
@@ -120,7 +117,8 @@ def custom_jvp(rule: Rule) -> Callable[[Function], Function]:
             tangents: Sequence[Any], y: Operand, args: Sequence[Operand], params: Params
         ) -> Any:
             full = [_zeros(x) if t is None else t for t, x in zip(tangents, args, strict=True)]
-            return rule([*map(_guarded, full)], *map(_guarded, (y, *args)), **params)
+            moved = rule([*map(_guarded, full)], *map(_guarded, (y, *args)), **params)
+            return _one_tangent(moved, shape_of(y), function)
 
         def pull(
             g: Cotangent,
@@ -135,7 +133,11 @@ def custom_jvp(rule: Rule) -> Callable[[Function], Function]:
             def along(*ts: Tangent) -> Any:
                 full = dict(enumerate(zeros)) | dict(zip(moving, ts, strict=True))
                 given = [_guarded(full[i]) for i in range(len(zeros))]
-                return rule(given, *map(_guarded, (y, *args)), **params)
+                moved = rule(given, *map(_guarded, (y, *args)), **params)
+                tangent = _one_tangent(moved, shape_of(y), function)
+                if ts:
+                    _refuse_constants([tangent], "tangent", function)
+                return tangent
 
             found = dict(zip(moving, vjp(along, *(zeros[i] for i in moving))[1](g), strict=True))
             return [found.get(i) for i in range(len(args))]
@@ -340,7 +342,7 @@ def _primitive(forward: Function, function: Function, pull: Rule, push: Rule) ->
 
 
 def _one_each(parts: object, args: Sequence[Any], function: Function) -> Sequence[Any]:
-    """Check what a user's rule returned: a cotangent of every argument's shape."""
+    """Check what a user's rule returned, and give each cotangent its argument's shape."""
     if not isinstance(parts, (tuple, list)) or len(parts) != len(args):
         got = f"{len(parts)}" if isinstance(parts, (tuple, list)) else type(parts).__name__
         raise TypeError(
@@ -351,12 +353,46 @@ def _one_each(parts: object, args: Sequence[Any], function: Function) -> Sequenc
         part if isinstance(part, Value) or part is None else np.asarray(part) for part in parts
     ]
     for position, (part, arg) in enumerate(zip(checked, args, strict=True)):
-        if part is not None and not _sums_to(part.shape, shape_of(arg)):
+        if part is None:
+            continue
+        if not _sums_to(part.shape, shape_of(arg)):
             raise ShapeError(
                 f"the rule of {function.__name__} gave a cotangent of shape {part.shape} for "
                 f"argument {position} of shape {shape_of(arg)}"
             )
+        if part.dtype.kind not in "fiub":
+            raise refuse_dtype(f"the rule of {function.__name__}", part.dtype)
+        if part.shape != shape_of(arg):
+            checked[position] = sum_to(part, shape=shape_of(arg))
     return checked
+
+
+def _one_tangent(moved: object, shape: Shape, function: Function) -> Any:
+    """Check what a user's rule returned, and give it the shape of the function's result."""
+    rule = f"the rule of {function.__name__}"
+    if not isinstance(moved, (Value, np.ndarray, np.generic, float, int)):
+        raise TypeError(
+            f"{rule} must return one tangent, an array of shape {shape}, got {type(moved).__name__}"
+        )
+    tangent: Any = moved if isinstance(moved, Value) else np.asarray(moved)
+    if tangent.dtype.kind not in "fiub":
+        raise refuse_dtype(rule, tangent.dtype)
+    if not _sums_to(shape, tangent.shape):
+        raise ShapeError(f"{rule} gave a tangent of shape {tangent.shape} for a result of {shape}")
+    return tangent if tangent.shape == shape else broadcast_to(tangent, shape=shape)
+
+
+def _refuse_constants(parts: Sequence[Any], noun: str, function: Function) -> None:
+    """Raise if a rule that is transposed gave numbers where only a derivative can follow.
+
+    Its transpose would be 0. NaN may be 0·∞, an infinite slope times the zeros of another argument.
+    """
+    for part in parts:
+        if part is not None and not isinstance(part, Value) and np.any(np.abs(part) > 0):
+            raise ValueError(
+                f"the rule of {function.__name__} gave a {noun} that does not depend on the "
+                f"{noun} it was given, in which it must be linear"
+            )
 
 
 def _sums_to(shape: Shape, to: Shape) -> bool:

@@ -202,8 +202,6 @@ class Primitive:
             links = linked_along_axis
         self.analyses = Analyses(batch, links, series)
         self._known_params = frozenset(self.param_names)
-        # So many arguments by position are arrays, and nothing is left to arrange.
-        self._ready = -1 if self.param_names else len(self.array_names)
 
     @functools.cached_property
     def __signature__(self) -> inspect.Signature:
@@ -228,7 +226,7 @@ class Primitive:
         Arrays come first, or as one list where there may be any number; metadata may be given by
         position or by name.
         """
-        if params or len(args) > self._ready:
+        if params or self.param_names or len(args) > len(self.array_names):
             args, params = self._arrange(args, params)
             if self.axis is not None and params["axis"] is not None:
                 params["axis"] = self.read_axis(args[0], params["axis"])

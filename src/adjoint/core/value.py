@@ -27,7 +27,7 @@ def _operator(name: str) -> Callable[..., Any]:
     def apply(self: Value, other: Operand) -> Any:
         return self.bind(PRIMITIVES[name], (self, other), _NO_PARAMS)
 
-    apply.__name__ = name
+    apply.__name__ = apply.__qualname__ = name  # as messages say it
     return apply
 
 
@@ -35,7 +35,7 @@ def _sign(name: str) -> Callable[..., Any]:
     def apply(self: Value) -> Any:
         return self.bind(PRIMITIVES[name], (self,), _NO_PARAMS)
 
-    apply.__name__ = name
+    apply.__name__ = apply.__qualname__ = name  # as messages say it
     return apply
 
 
@@ -43,7 +43,7 @@ def _reflected(name: str) -> Callable[..., Any]:
     def apply(self: Value, other: Operand) -> Any:
         return self.bind(PRIMITIVES[name], (other, self), _NO_PARAMS)
 
-    apply.__name__ = f"reflected_{name}"
+    apply.__name__ = apply.__qualname__ = f"reflected_{name}"
     return apply
 
 

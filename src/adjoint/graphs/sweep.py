@@ -178,7 +178,9 @@ def _sweep_back(
                 cotangents[target] = part
                 if target.primitive is not None or visit is not None:  # leaves have only to be seen
                     heappush(waiting, (-target.order, target))
-            del parts  # before the next rule needs memory
+            # The next rule needs their memory.
+            part = None
+            del parts
     return cotangents
 
 

@@ -138,7 +138,7 @@ class Tensor(Value):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that `backward` added up on this leaf: without graph, or None."""
+        """The gradient that `backward` added up on this leaf, or None; assigning copies it."""
         node = self.node
         return node.grad if node is not None else None
 
@@ -150,7 +150,7 @@ class Tensor(Value):
         if value is not None:
             if value is node.grad:
                 return  # the end of x.grad *= v
-            value = Tensor(np.array(as_operand(value), self.dtype), None)
+            value = Tensor(_copied("x.grad = v", value, self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
         elif node.grad is not None:
@@ -196,6 +196,8 @@ class Tensor(Value):
             If nothing was recorded, or the value is not a number and no gradient is given.
         ShapeError
             If the gradient's shape is not the tensor's.
+        TypeError
+            If the gradient is not of real numbers.
         """
         if self.node is None:
             raise GraphError(
@@ -209,11 +211,11 @@ class Tensor(Value):
             found = sweep_back({self.node: seed})
         for node, g in found.items():
             if node.primitive is None:
-                if not isinstance(g, Tensor):
-                    gradient = _new(Tensor)
-                    gradient.data, gradient.node = g, None
-                    g = gradient
-                node.grad = g if node.grad is None else node.grad + g
+                # A tensor of its own for each leaf: the cotangent itself may be that of other
+                # leaves too, or what the user gave, and x.grad *= v must not change these.
+                own = _new(Tensor)
+                own.data, own.node = (g.data, g.node) if isinstance(g, Tensor) else (g, None)
+                node.grad = own if node.grad is None else node.grad + own
 
     def _seed(self, gradient: Operand) -> Any:
         if gradient is None:
@@ -227,8 +229,8 @@ class Tensor(Value):
         if shape != self.shape:
             raise ShapeError(f"backward: gradient of shape {shape} for a value of {self.shape}")
         if isinstance(gradient, Tensor):
-            return gradient
-        return np.asarray(as_operand(gradient), self.dtype)
+            return gradient if gradient.dtype == self.dtype else gradient.astype(self.dtype)
+        return _copied("backward", gradient, self.dtype)
 
     @property
     def is_scalar(self) -> bool:
@@ -376,6 +378,14 @@ class Tensor(Value):
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
+
+
+def _copied(name: str, gradient: Operand, dtype: DTypeLike) -> Array:
+    """Return a copy of a gradient that a user gives, whose array the user may go on to change."""
+    array = np.asarray(as_operand(gradient))
+    if array.dtype.kind not in "fiub":
+        raise refuse_dtype(name, array.dtype)
+    return array.astype(dtype)
 
 
 def _keep_constants(

@@ -302,7 +302,4 @@ def strong_matmul(x: Array, y: Array) -> Array:
 
     The product of a cotangent with a matrix: to `matmul` what `strong_multiply` is to `multiply`.
     """
-    if speculation.on:  # asked here as well: matrix products are what sweeps of networks do
-        speculation.used = True
-        return np.matmul(x, y)
     return strong_product(np.matmul, x, y)

@@ -138,8 +138,10 @@ class Clipping:
             checked = None if limit is None else positive(f"clip_{name}", limit)
             object.__setattr__(self, name, checked)
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: object = None) -> None:
         raise AttributeError(f"bounds of gradients do not change; make a new {type(self).__name__}")
+
+    __delattr__ = __setattr__
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Clipping) and vars(self) == vars(other)
