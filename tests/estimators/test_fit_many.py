@@ -20,6 +20,7 @@ from sklearn.neural_network import MLPRegressor as ScikitRegressor
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
+from adjoint.compiler.native import training_code
 from adjoint.data.reshuffle import Reshuffle
 from adjoint.estimators import (
     GridSearchCV,
@@ -31,6 +32,8 @@ from adjoint.estimators import (
 )
 from adjoint.estimators.fitting import Fitting
 from adjoint.estimators.solvers import BiasCorrected
+from adjoint.nn.functional import mse_loss
+from adjoint.optim import EMA, SGD
 from adjoint.training import native_run
 from adjoint.training.callbacks import EarlyStopping
 
@@ -80,6 +83,45 @@ def test_networks_of_other_penalties_rates_and_seeds_are_traced_once(monkeypatch
     )
     fit_many([*networks(max_iter=2), *networks(max_iter=2, random_state=1)], X, Y)
     assert len(traced) <= 1  # none where another test had such networks
+
+
+class Scaled(SGD):
+    """Steps of some times the gradient."""
+
+    def __init__(self, params, factor):
+        super().__init__(params, lr=0.05)
+        self.factor = factor
+
+    def update(self, parameter, gradient, memory, settings):
+        return super().update(parameter, self.factor * gradient, memory, settings)
+
+
+def loss_times(factor):
+    return lambda prediction, target: factor * mse_loss(prediction, target)
+
+
+OWN = {
+    "loss": lambda factor: {"loss": loss_times(factor), "solver": "sgd"},
+    "solver": lambda factor: {"solver": lambda params: Scaled(params, factor)},
+    "average": lambda factor: {"solver": lambda params: EMA(Scaled(params, factor))},
+}
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_what_is_the_users_own_stays_so_where_a_later_setting_names_ours(own):
+    later = {"loss": "squared_error", "solver": "sgd"}
+
+    def weights(factor):
+        network = MLPRegressor(
+            hidden_layer_sizes=4, max_iter=2, random_state=0, warm_start=True, **OWN[own](factor)
+        )
+        # A warm start goes on with the loss and the solver of the first fit.
+        return network.fit(X, Y).set_params(**later).fit(X, Y).coefs_[0]
+
+    weights(1.0)
+    found = weights(3.0)
+    training_code._known.clear()
+    np.testing.assert_array_equal(found, weights(3.0))
 
 
 def test_rows_may_be_masks_and_weights_follow_them():

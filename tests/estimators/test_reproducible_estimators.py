@@ -100,6 +100,12 @@ CASES = [
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_weights_of_classes_have_the_dtype_of_the_rows():
+    model = classifier(class_weight="balanced", max_iter=1).fit(X.astype(np.float32), Y)
+    assert model.coefs_[0].dtype == np.float32
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.full
 @pytest.mark.parametrize("fitted", CASES)
 def test_the_digest_is_the_same_for_registers_of_every_width(fitted):

@@ -14,10 +14,11 @@ from ..core.annotations import Array
 from ..data.reshuffle import Reshuffle
 from ..errors import DivergedError
 from ..graphs.recording import enable_grad
+from ..graphs.tracing.users_code import is_fixed
 from ..optim.snapshot import modes_kept
 from ..training.history import History
 from ..training.run import Watch
-from ..training.task import Task
+from ..training.task import Task, step_form
 from ..training.tiers import check_compile, fastest_run
 from .held import Held
 from .solvers import scaled_inversely
@@ -47,30 +48,23 @@ def as_task(estimator: BasePerceptron, X: Array, y: Array, sample_weight: Array 
         estimator._objective,
         optimizer,
         size,
-        form=_form(estimator),
+        form=step_form(network, _loss_form(estimator), optimizer),
     )
 
 
-def _form(estimator: BasePerceptron) -> Hashable:
-    """Return what determines the graph of an estimator's step; None where the user's own code does.
+def _loss_form(estimator: BasePerceptron) -> Hashable:
+    """Return what determines an estimator's loss; None where the user's own code does.
 
-    Steps of the same form share compiled code without being traced. The penalty and the rates are
-    not part of it, because they are arguments of the graph.
+    It is that of the present network, which the settings may have changed since. The penalty is not
+    part of it, because it is an argument of the graph.
     """
-    own = estimator.solver, estimator.loss, *estimator._network.design.activations
-    if any(map(callable, own)):
-        return None
     loss = estimator._objective.loss
-    fixed = tuple((name, x) for name, x in vars(loss).items() if isinstance(x, (int, float, tuple)))
-    return (
-        estimator._network.design,
-        type(loss),
-        fixed,
-        estimator._objective.is_penalised,
-        type(estimator._optimizer),
-        estimator._optimizer.shaping,
-        estimator._network.coefs[0].dtype.str,
-    )
+    if not is_fixed(type(loss).__module__):
+        return None
+    fixed = tuple(vars(loss).items())
+    if not all(isinstance(x, (int, float, str, tuple, type(None))) for _, x in fixed):
+        return None
+    return type(loss), fixed, estimator._objective.is_penalised
 
 
 class Fitting:

@@ -131,7 +131,8 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             refuse_subclass(sample_weight)
             weights = _check_sample_weight(sample_weight, rows, dtype=rows.dtype)
-        return rows, targets, self._row_weights(y, weights)
+        weights = self._row_weights(y, weights)  # scikit-learn's of classes are float64
+        return rows, targets, None if weights is None else weights.astype(rows.dtype, copy=False)
 
     def _read_rows(self, X: Table, y: Targets, *, is_first: bool) -> tuple[Array, Array]:
         """Return X as numbers of one dtype, and y as it was given but checked."""

@@ -18,6 +18,7 @@ from ..data.row_weights import ClassWeight, row_weights
 from ..data.stream import Data, Stream, as_stream, is_batches
 from ..data.window import ByWindow
 from ..errors import ShapeError, choose
+from ..graphs.tracing.users_code import is_fixed
 from ..nn.embedding import Embedding
 from ..nn.functional import LOSSES
 from ..nn.losses.loss import Weighted, reduction_of
@@ -27,7 +28,6 @@ from ..optim.snapshot import Snapshot, buffers_in, step_snapshot
 from .metrics import Metric, Metrics, as_metrics
 
 Loss = Callable[..., Any]
-_RULES = frozenset(OPTIMIZERS.values())
 # What a task finds out by itself.
 _OWN = ("buffers", "latest_finite")
 MakesOptimizer = Callable[[list[Parameter]], Optimizer]
@@ -191,7 +191,7 @@ def prepare(
         None if validation is None else checked("validation", validation),
         as_metrics(metrics),
         positive_size("accumulate", accumulate),
-        form=_form(model, loss, optimizer),
+        form=step_form(model, loss if loss in LOSSES.values() else None, optimizer),
         sample_weight=sample_weight,
         class_weight=class_weight,
     )
@@ -204,15 +204,24 @@ def prepare(
     return task.altered(stream=stream, window=window)
 
 
-def _form(model: Module, loss: Loss, optimizer: Optimizer) -> Hashable:
+def step_form(model: Module, loss: Hashable, optimizer: Optimizer) -> Hashable:
     """Return what decides the graph of a step, if the model says what decides its own.
 
     Then the networks of an ensemble share compiled code without being traced one by one.
+
+    Parameters
+    ----------
+    model : Module
+    loss : hashable
+        What decides the loss; None if nothing is known to.
+    optimizer : Optimizer
     """
     own = getattr(model, "graph_form", None)
     params = list(model.parameters())
     is_bounded = optimizer.clipping.norm is not None or optimizer.clipping.value is not None
-    is_known = own is not None and loss in LOSSES.values() and type(optimizer) in _RULES
+    # What is around another optimiser does as that one, which may be of the user's own class.
+    is_ours = is_fixed(type(optimizer).__module__) and not hasattr(optimizer, "inner")
+    is_known = own is not None and loss is not None and is_ours
     if not is_known or is_bounded or not all(p.requires_grad for p in params):
         return None
     places = {id(p): place for place, p in enumerate(params)}
