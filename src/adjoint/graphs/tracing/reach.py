@@ -120,7 +120,7 @@ class Reach:
 
     def _parts(self, path: str, item: object) -> Iterator[Place]:
         """Yield what an item refers to."""
-        kind: type[Any] = type(item)
+        kind: Any = type(item)
         parts = _parts_of_fixed(kind) if is_unchanging(kind) else _parts_of(item)
         return parts(self, path, item)
 
