@@ -69,7 +69,7 @@ class State:
         # Each gives the object that is in one place now, which at most calls is the one of before.
         self._looks = [place.look for place in reach.places if place.look is not None]
         self._sizes, self._members = reach.sizes, reach.members
-        open_to_traces = _open_to_traces(reach)
+        open_to_traces = _open_to_traces(reach) if most_frozen < np.inf else {}
         for path, item in reach.found():
             if isinstance(item, Module):
                 self.modules.append(item)

@@ -188,7 +188,8 @@ class Optimizer:
 
     def remembered(self, i: int) -> tuple[str, ...]:
         """Return the names of what is remembered of parameter ``i`` now."""
-        if not self.memory[i] and type(self).initial_memory is Optimizer.initial_memory:
+        first = getattr(self.initial_memory, "__func__", None)
+        if not self.memory[i] and first is Optimizer.initial_memory:
             return tuple(dict.fromkeys(self.remembers))  # of which no zeros need be made
         return tuple(self.recall(i))
 
