@@ -261,6 +261,24 @@ def test_what_is_remembered_at_first_is_known_before_the_first_step():
         assert all(array.dtype == np.float32 for array in after.values())
 
 
+@pytest.mark.parametrize("rule", ad.optim.OPTIMIZERS)
+def test_the_names_of_what_is_remembered_are_known(rule):
+    w = leaf(1.0, 2.0)
+    optimizer = ad.optim.OPTIMIZERS[rule]([w], lr=0.1)
+    for _ in range(2):
+        assert optimizer.remembered(0) == tuple(optimizer.recall(0))
+        stepped(optimizer, w, 1)
+
+
+def test_the_names_of_what_a_rule_of_ones_own_remembers_are_known():
+    class Counting(Adam):
+        def initial_memory(self, parameter, settings):
+            return super().initial_memory(parameter, settings) | {"count": np.zeros(())}
+
+    optimizer = Counting([leaf(1.0)])
+    assert optimizer.remembered(0) == ("first_moment", "second_moment", "steps", "count")
+
+
 def test_an_optimiser_that_took_no_step_is_restored_too():
     w = leaf(1.0, 2.0)
     optimizer = SGD([w], lr=0.01, momentum=0.9)

@@ -69,7 +69,7 @@ class State:
         # Each gives the object that is in one place now, which at most calls is the one of before.
         self._looks = [place.look for place in reach.places if place.look is not None]
         self._sizes, self._members = reach.sizes, reach.members
-        open_to_traces = _open_to_traces(reach)
+        open_to_traces = _open_to_traces(reach) if most_frozen < np.inf else {}
         for path, item in reach.found():
             if isinstance(item, Module):
                 self.modules.append(item)
@@ -87,12 +87,13 @@ class State:
         self.has_inputs = bool(self.tensors or self.arrays)
         self._kept = reach  # so that no other object gets the identity of one in it
         self._size = list(map(call, self._sizes))
-        self._objects = _objects(self._look())
+        found = self._look()
+        self._objects = _objects(found)
         self._readers = list(map(summarizer, self._frozen))
         self._contents = list(map(call, self._readers))
         self._has_contents = bool(self._sizes or self._readers)
         # The objects and contents of the latest look, and the settings that were made of them.
-        self._latest: tuple[list[Any], list[bytes], tuple[Any, ...]] | None = None
+        self._latest = found, self._contents, self._settings_of(found, self._contents)
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -120,21 +121,26 @@ class State:
                 found += chain(*self._members)
         except MISSING:
             found = self._look()
-        is_same = latest is not None and all(map(is_, found, latest[0]))
+        is_same = all(map(is_, found, latest[0]))
         if is_same and not self._has_contents:
-            return latest[2]  # type: ignore[index]
+            return latest[2]
         if self._sizes and list(map(call, self._sizes)) != self._size:
             return None
         contents = list(map(call, self._readers)) if self._readers else self._contents
-        if is_same and contents == latest[1]:  # type: ignore[index]
-            return latest[2]  # type: ignore[index]
+        if is_same and contents == latest[1]:
+            return latest[2]
         objects = _objects(found)
         if len(objects) != len(self._objects) or not all(map(is_, objects, self._objects)):
             return None
-        settings = tuple([exact(x) for x in found if isinstance(x, _SETTINGS)])
-        settings += tuple(map(key_of_contents, self._frozen, contents))
+        settings = self._settings_of(found, contents)
         self._latest = found, contents, settings
         return settings
+
+    def _settings_of(self, found: list[Any], contents: list[Any]) -> tuple[Any, ...]:
+        return (
+            *[exact(x) for x in found if isinstance(x, _SETTINGS)],
+            *map(key_of_contents, self._frozen, contents),
+        )
 
     def guard(self, settings: object) -> Guard | None:
         """Return a guard that holds as long as these are the settings; None if it would be long.
@@ -143,7 +149,7 @@ class State:
         array in what it gives.
         """
         latest, sizes = self._latest, len(self._sizes)
-        if latest is None or latest[2] is not settings or len(latest[0]) + sizes > MOST_TERMS:
+        if latest[2] is not settings or len(latest[0]) + sizes > MOST_TERMS:
             return None
         found, contents, _ = latest
         writer = GuardWriter(GONE)
@@ -162,7 +168,7 @@ class State:
     @property
     def has_new_contents(self) -> bool:
         """Whether a frozen array has other numbers than at first."""
-        return self._latest is not None and self._latest[1] != self._contents
+        return self._latest[1] != self._contents
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..core.annotations import Array
@@ -40,13 +38,12 @@ class Reshuffle:
     @property
     def words(self) -> Array:
         """The state of the Mersenne Twister: 624 words, and how many of them are used up."""
-        state: Any = self.rng.get_state(legacy=False)
-        if state["bit_generator"] != "MT19937":
-            raise ValueError(f"the order comes from {state['bit_generator']}, not MT19937")
-        return np.append(state["state"]["key"], np.uint32(state["state"]["pos"]))
+        from .twister import read_words  # here: it needs numpy.random, which takes 10 ms
+
+        return read_words(self.rng)
 
     @words.setter
     def words(self, words: Array) -> None:
-        state: Any = self.rng.get_state(legacy=False)
-        state["state"] = {"key": words[:-1], "pos": int(words[-1])}
-        self.rng.set_state(state)
+        from .twister import write_words
+
+        write_words(self.rng, words)

@@ -106,8 +106,9 @@ class Fitting:
                     before = len(history)
                     if self._watch is not None:
                         self._watch.begin_epoch()
-                    task.model.train()
-                    run = run.current()
+                    if before or self._watch is not None:  # else nobody can have changed anything
+                        task.model.train()
+                        run = run.current()
                     run.train(self._until(before), watch=self._watch_of_loss())
                     if self._ends_with_all(history.loss[before:]):
                         break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from ..core.annotations import Array, ArrayLike
 from ..core.operand import refuse_subclass
 from ..core.reproducibility import is_reproducible, reproducibly
+from ..data.twister import seeded
 from ..network import Category, Design, Perceptron, activations_of, embedding_size, input_size
 from ..optim import Optimizer
 from ..training.digest import sha256_of
@@ -142,7 +144,9 @@ class BasePerceptron(Watched, BaseEstimator):  # type: ignore[misc]
 
     def _initialise(self, X: Array, targets: Array, hidden: tuple[int, ...]) -> None:
         """Draw a new network, and forget all records."""
-        self._random_state = check_random_state(self.random_state)
+        given = self.random_state
+        is_seed = isinstance(given, Integral)
+        self._random_state = seeded(given) if is_seed else check_random_state(given)
         self.n_outputs_ = self._output_size(targets)
         categories = tuple(
             Category(column, count, self._embedding_size(count))

@@ -15,6 +15,9 @@ from ..core.reproducibility import is_reproducible, ordered_sum
 from ..data.rows import as_numbers, is_missing
 from ..errors import require
 
+# What numbers are trained on in; others become the first.
+_DTYPES = (np.float64, np.float32)
+
 
 class DataFrame(Protocol):
     """A table of pandas, polars or their kind."""
@@ -229,6 +232,7 @@ def read_rows(
             y,
             multi_output=True,
             reset=is_first,
+            skip_check_array=_is_sound_table(X) and _is_sound(y) and len(y) == len(X),
             **_accepted(encoder),
         )
         numbers = _dense(rows)
@@ -286,16 +290,37 @@ def read_features(estimator: BaseEstimator, X: Table, encoder: TableEncoder) -> 
     if is_frame(X):
         validate_data(estimator, X, skip_check_array=True, reset=False)
         return check_array(encoder.transform(X))  # type: ignore[no-any-return]
-    rows = validate_data(estimator, without_objects(X), reset=False, **_accepted(encoder))
+    rows = validate_data(
+        estimator,
+        without_objects(X),
+        reset=False,
+        skip_check_array=_is_sound_table(X),
+        **_accepted(encoder),
+    )
     return encoder.transform(_dense(rows))
 
 
 def _accepted(encoder: TableEncoder) -> dict[str, Any]:
     return {
         "accept_sparse": ["csr", "csc"],
-        "dtype": (np.float64, np.float32),
+        "dtype": _DTYPES,
         "ensure_all_finite": "allow-nan" if encoder.missing == "mean" else True,
     }
+
+
+def _is_sound_table(X: Table) -> TypeGuard[Array]:
+    """Return whether scikit-learn's checks, which take longer than to look, would give X itself."""
+    return _is_sound(X) and X.ndim == 2 and X.dtype in _DTYPES
+
+
+def _is_sound(given: object) -> TypeGuard[Array]:
+    """Return whether it is a plain array of rows: numbers, all of them finite, or texts."""
+    if type(given) is not np.ndarray or given.ndim not in (1, 2) or not given.size:
+        return False
+    if given.dtype.kind != "f":
+        return given.dtype.kind in "biuUS"
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(given.sum()))
 
 
 def _dense(X: Array | Sparse) -> Array:

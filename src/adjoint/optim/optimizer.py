@@ -186,6 +186,13 @@ class Optimizer:
         group = self.groups[self.membership[i]]
         return self.memory[i] or self.initial_memory(self.params[i].data, group)
 
+    def remembered(self, i: int) -> tuple[str, ...]:
+        """Return the names of what is remembered of parameter ``i`` now."""
+        first = getattr(self.initial_memory, "__func__", None)
+        if not self.memory[i] and first is Optimizer.initial_memory:
+            return tuple(dict.fromkeys(self.remembers))  # of which no zeros need be made
+        return tuple(self.recall(i))
+
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
         params, places, gradients = self.params, [], []

@@ -418,9 +418,10 @@ class NativeRun:
 
     def _read(self) -> list[Array]:
         """Return parameters, memory and buffers, in the order of the graph's inputs."""
+        recalled = map(self.optimizer.recall, self.step.places)
         memory = [
-            np.asarray(self.optimizer.recall(place)[name])
-            for place, names in zip(self.step.places, self._remembered, strict=True)
+            np.asarray(entry[name])
+            for entry, names in zip(recalled, self._remembered, strict=True)
             for name in names
         ]
         parameters, buffers = self.step.params.values(), self.step.buffers.values()

@@ -191,7 +191,7 @@ class TrainingStep:
 
     def remembered(self) -> tuple[tuple[str, ...], ...]:
         """Return for each parameter that is trained the names of what the optimiser remembers."""
-        return tuple(tuple(self.optimizer.recall(place)) for place in self.places)
+        return tuple(map(self.optimizer.remembered, self.places))
 
     def arguments(self, *batch: Array | Spec) -> dict[str, Any]:
         """Return the graph's arguments by name; those that would be empty are left out."""

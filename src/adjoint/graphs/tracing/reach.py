@@ -23,7 +23,6 @@ from types import (
     FunctionType,
     GeneratorType,
     MappingProxyType,
-    MemberDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
@@ -37,6 +36,7 @@ from ...core.annotations import Array
 from ...core.primitive import Primitive
 from ...core.value import Value
 from .code_names import NamesInCode, imported_by, names_in
+from .kinds import Kind, is_unchanging, is_users_class, kind_of, owner_of
 from .users_code import is_fixed, is_followed, is_iterator, is_users
 
 Look = Callable[[], Any]
@@ -49,7 +49,6 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.gener
 # Attributes that Python itself gives every class.
 _OF_EVERY_CLASS = ("__dict__", "__doc__", "__module__", "__qualname__", "__weakref__")
 _DESCRIPTORS = (property, classmethod, staticmethod, partialmethod, cached_property)
-_OF_CONTAINERS = frozenset({"collections", "weakref", "_weakrefset"})
 # What is made in C and leads to one other object, as a dict's values and `[].__iadd__`.
 _DICTS: tuple[dict[Any, Any], ...] = ({}, OrderedDict())
 _LEADS: tuple[type, ...] = (
@@ -131,10 +130,9 @@ class Reach:
 
     def _parts(self, path: str, item: object) -> Iterator[Place]:
         """Yield what an item refers to."""
-        for kinds, parts in _PARTS:
-            if isinstance(item, kinds):
-                return parts(self, path, item)
-        return self._of_instance(path, item)
+        kind: Any = type(item)
+        parts = _parts_of_fixed(kind) if is_unchanging(kind) else _parts_of(item)
+        return parts(self, path, item)
 
     # --- containers
 
@@ -265,48 +263,48 @@ class Reach:
 
     def _of_instance(self, path: str, item: object) -> Iterator[Place]:
         """Yield those attributes of an object that the code in reach may read."""
-        kind = type(item)
+        kind = kind_of(type(item))
         attributes = attributes_of(item)
         if attributes is not None and "__wrapped__" in attributes:
             yield Place(path, attributes["__wrapped__"])
             return
-        if kind.__module__.startswith("adjoint.") and not is_followed(kind):
+        if kind.is_closed:
             return
         if attributes is not None:
             yield from self._of_attributes(path, item, attributes, kind)
-        for name in _slots(kind):
+        for name in kind.slots:
             if name in self.names:
                 look = partial(getattr, item, name)
                 put = partial(setattr, item, name)
                 yield Place(_joined(path, name), found_at(look), look, put)
-        if _is_users_class(kind):
-            yield Place(path, kind, partial(getattr, item, "__class__"))
-        elif is_iterator(item) or isinstance(item, _LEADS):
+        if kind.is_users:
+            yield Place(path, type(item), partial(getattr, item, "__class__"))
+        elif (kind.may_iterate and is_iterator(item)) or isinstance(item, _LEADS):
             # Objects made in C refer to others that no attribute shows, as an iterator to its list
             # and a map to its function; the garbage collector knows these.
             yield from (Place(path, part) for part in get_referents(item))
 
     def _of_attributes(
-        self, path: str, item: object, attributes: dict[str, Any], kind: type
+        self, path: str, item: object, attributes: dict[str, Any], kind: Kind
     ) -> Iterator[Place]:
         yield Place("", GONE, partial(getattr, item, "__dict__"))
-        whole = self.names.all or _is_called_unseen(kind)
+        whole = self.names.all or kind.is_called_unseen
         if whole:
             self.sizes.append(attributes.__len__)
         for name, found in list(attributes.items()):
             # A library's object may keep what it has computed once in a dict.
-            is_cache = name[0] == "_" and isinstance(found, dict) and not is_followed(kind)
+            is_cache = name[0] == "_" and isinstance(found, dict) and not is_followed(type(item))
             if (whole and not is_cache) or name in self.names:
                 yield _entry(_joined(path, name), attributes, name)
         for name in self.names:
             # An attribute of the class may be hidden by one of the object, later.
-            if name not in attributes and not whole and _owner(kind, name) is not None:
+            if name not in attributes and not whole and owner_of(type(item), name) is not None:
                 yield _entry(_joined(path, name), attributes, name)
 
     def _of_class(self, path: str, item: type) -> Iterator[Place]:
-        if not _is_users_class(item):
+        if not is_users_class(item):
             return
-        owners = [kind for kind in item.__mro__ if _is_users_class(kind)]
+        owners = [kind for kind in item.__mro__ if is_users_class(kind)]
         unseen = len(owners) + 1 < len(item.__mro__)  # others than `object` are left out
         for kind in owners:
             self.names.add_called(kind, unseen=unseen)
@@ -315,7 +313,7 @@ class Reach:
             self.sizes += [vars(kind).__len__ for kind in owners]
             names |= dict.fromkeys(name for kind in owners for name in vars(kind))
         for name in names:
-            owner = _owner(item, name)
+            owner = owner_of(item, name)
             if owner not in owners or name in _OF_EVERY_CLASS:
                 continue
             found = vars(owner)[name]
@@ -336,7 +334,8 @@ class Reach:
                 yield Place(path, scope[name], look, partial(setattr, owner, name))
 
 
-_PARTS: tuple[tuple[Any, Callable[[Reach, str, Any], Iterator[Place]]], ...] = (
+Parts = Callable[[Reach, str, Any], Iterator[Place]]
+_PARTS: tuple[tuple[Any, Parts], ...] = (
     (Value, Reach._of_value),
     ((Primitive, CodeType), Reach._of_code),
     (np.ndarray, Reach._of_array),
@@ -356,6 +355,23 @@ _PARTS: tuple[tuple[Any, Callable[[Reach, str, Any], Iterator[Place]]], ...] = (
     (type, Reach._of_class),
     (ModuleType, Reach._of_module),
 )
+
+
+def _parts_of(item: object) -> Parts:
+    """Return what yields the parts of an item."""
+    for kinds, parts in _PARTS:
+        if isinstance(item, kinds):
+            return parts
+    return Reach._of_instance
+
+
+@lru_cache(maxsize=1024)
+def _parts_of_fixed(kind: type) -> Parts:
+    """Return `_parts_of` the objects of a class that nobody changes."""
+    for kinds, parts in _PARTS:
+        if issubclass(kind, kinds):
+            return parts
+    return Reach._of_instance
 
 
 def found_at(look: Look) -> Any:
@@ -403,39 +419,3 @@ def attributes_of(item: object) -> dict[str, Any] | None:
     except AttributeError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def _slots(kind: type) -> Iterable[str]:
-    # Nobody changes these classes, and to look through them anew would be half of a walk.
-    is_known = kind.__module__ == "builtins" or is_fixed(kind.__module__)
-    return _slots_of_fixed(kind) if is_known else _slots_of(kind)
-
-
-def _slots_of(kind: type) -> tuple[str, ...]:
-    return tuple(
-        name
-        for owner in kind.__mro__
-        for name, found in vars(owner).items()
-        if isinstance(found, MemberDescriptorType)
-    )
-
-
-_slots_of_fixed = lru_cache(maxsize=1024)(_slots_of)
-
-
-def _owner(kind: type, name: str) -> type | None:
-    """Return the class, among a class and its bases, where an attribute is found."""
-    return next((owner for owner in kind.__mro__ if name in vars(owner)), None)
-
-
-def _is_users_class(kind: type) -> bool:
-    return is_followed(kind) and not kind.__module__.startswith("adjoint.")
-
-
-def _is_called_unseen(kind: type) -> bool:
-    """Return whether code that is not followed computes with an object, and may read it all."""
-    called, counted = _owner(kind, "__call__"), _owner(kind, "__len__")
-    if called is not None and not _is_users_class(called):
-        return True
-    # Containers that are written in Python, as ChainMap, UserDict and WeakSet.
-    return counted is not None and counted.__module__ in _OF_CONTAINERS
