@@ -86,7 +86,7 @@ OFTEN = {"groups", "other groups", "dropout"}
 def test_a_network_comes_out_as_if_it_had_been_traced(what, monkeypatch):
     weights("groups" if what == "other groups" else "nothing")  # it is known from now on
     shared = weights(what)
-    monkeypatch.setattr(task, "_form", lambda *_: None)
+    monkeypatch.setattr(task, "step_form", lambda *_: None)
     for name, values in weights(what).items():
         np.testing.assert_array_equal(shared[name], values)
 
