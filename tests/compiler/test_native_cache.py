@@ -525,6 +525,20 @@ def test_a_change_of_a_file_that_writes_code_is_seen():
     assert cache._authors() == before
 
 
+def test_links_to_nothing_and_to_folders_are_no_files_that_write_code(tmp_path, monkeypatch):
+    for room in cache._WRITING_ROOMS:
+        (tmp_path / room).mkdir()
+    (tmp_path / "core" / "some.py").touch()
+    monkeypatch.setattr(cache, "__file__", str(tmp_path / "compiler" / "native" / "cache.py"))
+    before = cache._authors.__wrapped__()
+    assert any("some.py" in author for author in before)
+    (tmp_path / "core" / ".#some.py").symlink_to(
+        "user@host.1:2"
+    )  # what Emacs leaves while it edits
+    (tmp_path / "core" / "round").symlink_to(tmp_path / "core")
+    assert cache._authors.__wrapped__() == before
+
+
 def test_code_of_files_that_changed_since_they_were_read_is_of_this_process_alone(monkeypatch):
     def authors():
         cache._authors.cache_clear()

@@ -48,7 +48,6 @@ def test_philox_without_wide_products_gives_the_same_words(seed):
         order = np.zeros(1008, np.int64)
         shuffle(order.ctypes.data, 1000, seed, epoch, ahead.ctypes.data)
         np.testing.assert_array_equal(order[:1000], permutation(1000, seed=seed, epoch=epoch))
-        assert order[1000:].max() < 1000  # a step reads whole vectors of numbers of rows
 
 
 def test_what_does_not_fuse_writes_no_multiply_add():

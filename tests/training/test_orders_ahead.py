@@ -1,5 +1,7 @@
 """The order of the next epoch is drawn during the steps of this one, and it is Python's."""
 
+import ctypes
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from adjoint.graph import trace
 import adjoint as ad
 from adjoint.compiler.native.epoch_loop import EpochLoop
 from adjoint.compiler.native.epoch_record import AHEAD_LEFT, AHEAD_OF_EPOCH, Status, ahead_words
-from adjoint.compiler.native.machine import this_machine
+from adjoint.compiler.native.machine import ATTRIBUTES, Library, this_machine
+from adjoint.compiler.native.shuffle import write_shuffle
 from adjoint.compiler.native.step_form import StepForm
 from adjoint.compiler.native.training_code import compile_training
 from adjoint.data import permutation
@@ -106,6 +109,24 @@ def test_the_steps_draw_all_of_the_next_order(n):
     assert loop._ahead[AHEAD_OF_EPOCH] == 2
     drawn = loop._ahead[ahead_words(0) :].view(np.int32)[:n]
     np.testing.assert_array_equal(drawn, permutation(n, seed=7, epoch=2))
+
+
+def test_an_order_is_that_of_seed_epoch_and_rows_whatever_was_drawn_ahead():
+    text = write_shuffle(this_machine().target).replace("internal void @draw", "void @draw")
+    library = Library(this_machine().assemble(text + ATTRIBUTES), ["shuffle", "draw"])
+    types = [ctypes.c_void_p, *[ctypes.c_int64] * 3, ctypes.c_void_p]
+    shuffle = library.function("shuffle", None, *types)
+    draw = library.function("draw", None, ctypes.c_void_p)
+    ahead = np.zeros(ahead_words(103), np.int64)
+    # After what was expected come another seed, another epoch, and twice other rows.
+    first, other = [(7, 103, 0), (7, 103, 1)], [(8, 103, 2), (8, 103, 4), (8, 50, 5), (8, 103, 6)]
+    for draws, (seed, n, epoch) in enumerate([*first, *other]):
+        order = np.full(n + 8, -1)
+        shuffle(order.ctypes.data, n, seed, epoch, ahead.ctypes.data)
+        np.testing.assert_array_equal(order[:n], permutation(n, seed=seed, epoch=epoch))
+        assert order[n:].max() < n  # a step reads whole vectors of numbers of rows
+        for _ in range(7 * draws):
+            draw(ahead.ctypes.data)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -184,10 +184,11 @@ def _authors() -> tuple[str, ...]:
         with os.scandir(folders.pop()) as entries:
             for entry in sorted(entries, key=_name):
                 if entry.name.endswith(".py"):
-                    status = entry.stat()
-                    found.append(f"{entry.name} {status.st_mtime_ns} {status.st_size}")
-                    latest = max(latest, status.st_mtime)
-                elif entry.name != "__pycache__" and entry.is_dir():
+                    with contextlib.suppress(FileNotFoundError):  # an editor's lock: a dead link
+                        status = entry.stat()
+                        found.append(f"{entry.name} {status.st_mtime_ns} {status.st_size}")
+                        latest = max(latest, status.st_mtime)
+                elif entry.name != "__pycache__" and entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
     if latest > _BEGUN:  # what runs here was read before that change: its code is its own
         found.append(f"{os.getpid()} {_BEGUN}")

@@ -62,12 +62,7 @@ class _Section:
 class _Symbol:
     """A symbol: a name for a place in a section."""
 
-    def __init__(
-        self,
-        name: str,
-        section: int,
-        value: int,
-    ) -> None:
+    def __init__(self, name: str, section: int, value: int) -> None:
         self.name, self.section, self.value = name, section, value
 
 
