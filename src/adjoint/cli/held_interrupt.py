@@ -15,7 +15,8 @@ Release = Callable[[], None]
 def held_interrupt(note: Callable[[str], None]) -> Iterator[Release]:
     """Hold Ctrl-C in the ``with`` block until what is given is called, which raises it.
 
-    A second one is not held. In other threads than the main one nothing is.
+    A second one is not held. Nothing is in other threads than the main one, nor where Ctrl-C is
+    ignored or somebody else's to handle.
 
     Parameters
     ----------
@@ -31,9 +32,9 @@ def held_interrupt(note: Callable[[str], None]) -> Iterator[Release]:
         with contextlib.suppress(RuntimeError):  # where it came in the middle of a line
             note("interrupted: the best trial so far becomes the model; Ctrl-C again ends at once")
 
-    is_ours = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT)
-    is_ours = is_ours and before is signal.default_int_handler
+    is_main = threading.current_thread() is threading.main_thread()
+    is_ours = is_main and before is signal.default_int_handler
 
     def release() -> None:
         if is_ours:
