@@ -286,3 +286,15 @@ def test_tangents_are_read_by_the_keys_of_their_dicts_and_not_by_their_order():
     assert ad.jvp(f, (point,), (direction,)) == (62, 62)
     assert ad.linearize(f, point)[1](direction) == 62
     assert ad.hvp(f)(point, direction) == {"a": 0, "b": 30}
+
+
+@pytest.mark.parametrize(
+    "given", [np.array([1j, 2]), np.array([None, 1]), np.array(["2020", "2021"], "M8[Y]")]
+)
+def test_cotangents_and_tangents_are_of_real_numbers(given):
+    x = np.ones(2)
+    with pytest.raises(TypeError, match="cotangent: got dtype"):
+        ad.vjp(np.sin, x)[1](given)
+    for push in (lambda: ad.jvp(np.sin, (x,), (given,)), lambda: ad.linearize(np.sin, x)[1](given)):
+        with pytest.raises(TypeError, match="tangent: got dtype"):
+            push()

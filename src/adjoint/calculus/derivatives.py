@@ -18,7 +18,7 @@ from ..core.annotations import DType, Function, Operand, Tree
 from ..core.constants import kept
 from ..core.memory import separate
 from ..core.node import Node
-from ..core.operand import as_operand
+from ..core.operand import as_operand, as_reals
 from ..core.spec import Spec
 from ..core.tree import filled, leaves, map_leaves, present
 from ..core.value import Value
@@ -385,8 +385,10 @@ def same_shape(part: Operand, like: Value, what: str) -> Any:
     Raises
     ------
     ShapeError
+    TypeError
+        If it is not of real numbers.
     """
-    plain = part if isinstance(part, Value) else np.asarray(as_operand(part), like.dtype)
+    plain = part if isinstance(part, Value) else np.asarray(as_reals(what, part), like.dtype)
     if plain.shape != like.shape:
         raise ShapeError(f"{what} of shape {plain.shape} for a value of shape {like.shape}")
     return plain

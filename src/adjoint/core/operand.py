@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .annotations import Array
+from .failure import refuse_dtype
 from .value import Value
 
 _PLAIN_TYPES = (np.ndarray, np.generic, float, int, type(None))
@@ -37,6 +39,20 @@ def as_operand(arg: object) -> Any:
             f"cannot compute with {type(arg).__name__} {str(arg)[:40]!r} (dtype {array.dtype}); "
             "expected numbers or an array of them"
         )
+    return array
+
+
+def as_reals(name: str, data: object) -> Array:
+    """Return a gradient or a tangent that a user gives as an array, or refuse it by its name.
+
+    Raises
+    ------
+    TypeError
+        If it is not of real numbers: a conversion would drop imaginary parts, and count dates.
+    """
+    array = np.asarray(as_operand(data))
+    if array.dtype.kind not in "fiub":
+        raise refuse_dtype(name, array.dtype)
     return array
 
 

@@ -12,7 +12,7 @@ from ..core.annotations import Array, ArrayLike, DTypeLike, Operand, Params, Tre
 from ..core.constants import keep, kept, kept_params
 from ..core.failure import explain_failure, refuse_dtype
 from ..core.node import Node, Operation, creation
-from ..core.operand import as_operand, refuse_subclass
+from ..core.operand import as_operand, as_reals, refuse_subclass
 from ..core.primitive import Primitive
 from ..core.registry import unknown_keywords
 from ..core.tree import map_leaves
@@ -150,7 +150,7 @@ class Tensor(Value):
         if value is not None:
             if value is node.grad:
                 return  # the end of x.grad *= v
-            value = Tensor(_copied("x.grad = v", value, self.dtype), None)
+            value = Tensor(as_reals("x.grad = v", value).astype(self.dtype), None)
             if value.shape != self.shape:
                 raise ShapeError(f"a gradient of shape {value.shape} for a tensor {self.shape}")
         elif node.grad is not None:
@@ -230,7 +230,8 @@ class Tensor(Value):
             raise ShapeError(f"backward: gradient of shape {shape} for a value of {self.shape}")
         if isinstance(gradient, Tensor):
             return gradient if gradient.dtype == self.dtype else gradient.astype(self.dtype)
-        return _copied("backward", gradient, self.dtype)
+        # A copy, since it may become somebody's .grad, and its owner may change it.
+        return as_reals("backward", gradient).astype(self.dtype)
 
     @property
     def is_scalar(self) -> bool:
@@ -378,14 +379,6 @@ class Tensor(Value):
     def _refuse_interior(self, action: str) -> None:
         if not self.is_leaf:
             raise GraphError(f"the graph of a computed value cannot be {action}; use x.detach()")
-
-
-def _copied(name: str, gradient: Operand, dtype: DTypeLike) -> Array:
-    """Return a copy of a gradient that a user gives, whose array the user may go on to change."""
-    array = np.asarray(as_operand(gradient))
-    if array.dtype.kind not in "fiub":
-        raise refuse_dtype(name, array.dtype)
-    return array.astype(dtype)
 
 
 def _keep_constants(
