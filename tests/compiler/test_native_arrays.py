@@ -222,6 +222,21 @@ def test_a_vector_whose_entries_lie_apart_is_copied_once():
     assert nests(lambda x, y: x.T @ y[:40, 1], x, y) == plain
 
 
+SCATTERED = {
+    "a sum": lambda a, x: np.sum(a * x[:, 1], axis=1),
+    "a running sum": lambda a, x: np.cumsum(a * x[:, 1], axis=1),
+    "of a temporary": lambda a, x: a @ (x * 3)[::-1, 2],
+    "of a product": lambda a, x: np.max(a + (x @ x[:3])[:, 1], axis=1),
+    "two of one": lambda a, x: (a @ x[:, 1], np.sum(np.where(x[:, 1] > 0, a, 0), axis=1), x[:, 1]),
+}
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+def test_a_copy_of_scattered_entries_has_their_values(name):
+    rng = np.random.default_rng(0)
+    assert_agree(SCATTERED[name], rng.normal(size=(30, 50)), rng.normal(size=(50, 3)))
+
+
 def test_entries_are_picked_and_added_by_computed_numbers():
     rng = np.random.default_rng(0)
     table, rows = rng.normal(size=(7, 21)), np.array([3, -1, 3, 0, 6, -7])
