@@ -1,6 +1,9 @@
 """Loops over arrays and products of matrices: the regime of what is too large to unroll."""
 
+import ctypes
+import mmap
 import platform
+import sys
 import threading
 
 import numpy as np
@@ -189,11 +192,35 @@ def test_arrays_that_are_not_contiguous_are_read_rightly():
 # --- entries by number
 
 
+def before_a_gap(array):
+    """Return a copy of an array behind which no memory can be read: to do so ends the process."""
+    page = mmap.PAGESIZE
+    size = -(-array.nbytes // page) * page
+    memory = mmap.mmap(-1, size + page)
+    behind = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + size
+    protect = ctypes.CDLL(None).mprotect
+    protect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    assert protect(behind, page, 0) == 0
+    start = size - array.nbytes
+    copy = np.frombuffer(memory, array.dtype, array.size, start).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="mprotect is of POSIX")
+@pytest.mark.parametrize(
+    ("step", "dtype"), [(1, np.float32), (3, np.float32), (4, np.float32), (2, np.float64)]
+)
+def test_nothing_is_read_behind_an_array(step, dtype, vector_bytes):
+    x = np.random.default_rng(0).normal(size=(11, 72 * step + 1)).astype(dtype)
+    # The last entry that is read is the last of the array.
+    assert_agree(lambda x: (2 * x[:, ::step], np.sum(x[:, ::step], axis=0)), before_a_gap(x))
+
+
 @pytest.mark.parametrize("step", [2, 3, 4, 5])
 def test_entries_at_equal_distances_are_read_rightly(step, vector_bytes):
     rng = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
-        # The last entry that is read is the last of the array.
         x = rng.normal(size=(3, 70 * step)).astype(dtype)
         assert_agree(lambda x: 2 * x[:, step - 1 :: step], x)
         assert_agree(lambda x: np.sum(x[:, step - 1 : 21 * step : step], axis=0), x)
@@ -220,6 +247,21 @@ def test_a_vector_whose_entries_lie_apart_is_copied_once():
     assert nests(lambda x, y: x @ y[:, 1], x, y) == plain + 1
     # Here the entries of the vector are taken one by one anyway.
     assert nests(lambda x, y: x.T @ y[:40, 1], x, y) == plain
+
+
+SCATTERED = {
+    "a sum": lambda a, x: np.sum(a * x[:, 1], axis=1),
+    "a running sum": lambda a, x: np.cumsum(a * x[:, 1], axis=1),
+    "of a temporary": lambda a, x: a @ (x * 3)[::-1, 2],
+    "of a product": lambda a, x: np.max(a + (x @ x[:3])[:, 1], axis=1),
+    "two of one": lambda a, x: (a @ x[:, 1], np.sum(np.where(x[:, 1] > 0, a, 0), axis=1), x[:, 1]),
+}
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+def test_a_copy_of_scattered_entries_has_their_values(name):
+    rng = np.random.default_rng(0)
+    assert_agree(SCATTERED[name], rng.normal(size=(30, 50)), rng.normal(size=(50, 3)))
 
 
 def test_entries_are_picked_and_added_by_computed_numbers():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ....core.node import Operation
+from ....core.node import Node, Operation
 from .operands import Operand
 from .picking import IndexArray
 from .strided_view import StridedView
@@ -31,6 +31,8 @@ class Root:
         Whether it is added to what is there.
     is_stored : bool
         False if only the same loops read it, so that it stays in registers.
+    copies : tuple of (Node, StridedView)
+        Where values are read from instead of where they are, see `Schedule`.
     """
 
     operand: Operand
@@ -39,6 +41,7 @@ class Root:
     indices: tuple[IndexArray, ...] = ()
     adds: bool = False
     is_stored: bool = True
+    copies: tuple[tuple[Node, StridedView], ...] = ()
 
 
 @dataclass
@@ -135,4 +138,6 @@ def wholes_of(part: Part) -> tuple[StridedView, ...]:
         return part.left, part.right
     if isinstance(part, Turns):
         return part.operands
+    if isinstance(part, Reduction):
+        return tuple(copy for _, copy in part.root.copies)
     return (part.state,) if isinstance(part, RandomFill) else ()

@@ -27,10 +27,17 @@ class PointExpressions:
     schedule : Schedule
     shape : tuple of int
         How often each of the loops runs.
+    copies : sequence of (Node, StridedView)
+        Where values are read from instead of where the schedule has them.
     """
 
-    def __init__(self, schedule: Schedule, shape: tuple[int, ...]) -> None:
-        self.schedule, self.shape = schedule, shape
+    def __init__(
+        self,
+        schedule: Schedule,
+        shape: tuple[int, ...],
+        copies: Sequence[tuple[Node, StridedView]] = (),
+    ) -> None:
+        self.schedule, self.shape, self.copies = schedule, shape, dict(copies)
         self.kernel = Kernel(0, limit=100_000)
         self._known: dict[tuple[Node, Axes], Element] = {}
         # Elements that other nests may compute as well, see `LoopNest.shared`.
@@ -43,7 +50,8 @@ class PointExpressions:
             return self._constant(operand)
         if (node, axes) not in self._known:
             if node in self.schedule.views:
-                self._known[node, axes] = self._load(self.schedule.views[node], axes)
+                view = self.copies.get(node, self.schedule.views[node])
+                self._known[node, axes] = self._load(view, axes)
             elif node in self.schedule.picks:
                 self._known[node, axes] = self._pick(self.schedule.picks[node], axes)
             else:
@@ -157,7 +165,7 @@ def _store(expressions: PointExpressions, root: Root, element: Element) -> Store
 def reduction_nest(schedule: Schedule, part: Reduction) -> LoopNest:
     """Return the nest of loops that combine entries along axes."""
     shape = part.root.target.shape if part.running else part.root.operand.shape
-    expressions = PointExpressions(schedule, shape)
+    expressions = PointExpressions(schedule, shape, part.root.copies)
     element = expressions.element(part.root.operand)
     element = convert(expressions.kernel, element, part.root.target.kind)
     factor = None if part.factor is None else expressions.element(part.factor)

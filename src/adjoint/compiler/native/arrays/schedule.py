@@ -98,7 +98,7 @@ class Schedule:
         )
         # Where the results of loops lie, and the number of the part after which they are there.
         self._results: dict[Node | None, tuple[tuple[StridedView, ...], int]] = {}
-        # Copies of right factors, see `_right_factor`.
+        # Copies of values whose entries lie apart, for what reads them often.
         self._copies: dict[Node, StridedView] = {}
         self._outputs = _first_outputs(graph)
         self._needed, self._materialized = materialized_nodes(
@@ -296,32 +296,31 @@ class Schedule:
         if running and axis is None and arg.ndim != 1:
             raise Unlowerable(f"{name} over several axes")
         operand = broadcast_operand(arg, node.parents[0], arg.ndim)
-        self._put_in_order(operand, arg.shape)
+        copies = self._in_order(operand, arg.shape)
         target = self._target(node)
-        root = Root(operand, target, tuple(self.reads(operand)))
+        root = Root(operand, target, tuple(self.reads(operand)), copies=copies)
         operation = (RUNNING if running else REDUCTIONS)[name]
         self._append(node, Reduction(root, frozenset(map(int, axes)), operation, running), target)
 
-    def _put_in_order(self, operand: Operand, shape: tuple[int, ...]) -> None:
+    def _in_order(
+        self, operand: Operand, shape: tuple[int, ...]
+    ) -> tuple[tuple[Node, StridedView], ...]:
         """Copy scattered entries that loops over a shape would collect again and again.
 
         They would where vectors run along a loop for the sake of others, which are contiguous.
         """
         reads = [read for read in self.reads(operand) if read.node in self.views]
         along = {axis for read in reads for axis, step in self._steps(read) if step == 1}
-        for arg, node, axes in reads:
-            steps = self._steps(Operand(arg, node, axes))
+        copies = {}
+        for read in reads:
+            steps = self._steps(read)
             count = math.prod(shape[axis] for axis, _ in steps)
             is_scattered = all(step != 1 for _, step in steps)
-            if (
-                is_scattered
-                and not along.isdisjoint(dict(steps))
-                and _OFTEN * count <= math.prod(shape)
-            ):
-                assert node is not None
-                copy = _new_view(Role.TEMPORARY, arg, -1)
-                at = self._store(broadcast_operand(arg, node, len(copy.shape)), copy)
-                self._put(node, copy, at)
+            is_read_often = _OFTEN * count <= math.prod(shape)
+            if is_scattered and is_read_often and not along.isdisjoint(dict(steps)):
+                assert read.node is not None
+                copies[read.node] = self._copy_of(read.arg, read.node)
+        return tuple(copies.items())
 
     def _steps(self, read: Operand) -> list[tuple[int, int]]:
         """Return the loops along which an operand in memory moves on, with the strides."""
@@ -355,6 +354,10 @@ class Schedule:
         view = self.view(arg, node)
         if node is None or view.strides[-1] == 1 or self._right_factors[node] < _OFTEN:
             return view
+        return self._copy_of(arg, node)
+
+    def _copy_of(self, arg: Any, node: Node) -> StridedView:
+        """Return where a contiguous copy of a value lies."""
         if node not in self._copies:
             copy = self._copies[node] = _new_view(Role.TEMPORARY, arg, -1)
             self._store(broadcast_operand(arg, node, len(copy.shape)), copy)
