@@ -50,7 +50,7 @@ class GridSearchCV(_InThreads, model_selection.GridSearchCV):  # type: ignore[mi
     >>> from sklearn.datasets import make_moons
     >>> from adjoint.estimators import GridSearchCV, MLPClassifier
     >>> X, y = make_moons(200, noise=0.2, random_state=0)
-    >>> network = MLPClassifier(8, solver="lbfgs", random_state=0)
+    >>> network = MLPClassifier(8, solver="lbfgs", max_iter=1000, random_state=0)
     >>> search = GridSearchCV(network, {"alpha": [1e-4, 1e-1]}, n_jobs=2).fit(X, y)
     >>> round(float(search.best_score_), 1)
     0.9
@@ -67,7 +67,7 @@ class RandomizedSearchCV(_InThreads, model_selection.RandomizedSearchCV):  # typ
     >>> from sklearn.datasets import make_moons
     >>> from adjoint.estimators import MLPClassifier, RandomizedSearchCV
     >>> X, y = make_moons(200, noise=0.2, random_state=0)
-    >>> network = MLPClassifier(8, solver="lbfgs", random_state=0)
+    >>> network = MLPClassifier(8, solver="lbfgs", max_iter=1000, random_state=0)
     >>> rates = {"alpha": [1e-4, 1e-3, 1e-2, 1e-1]}
     >>> search = RandomizedSearchCV(network, rates, n_iter=2, n_jobs=2, random_state=0).fit(X, y)
     >>> search.best_params_["alpha"] in rates["alpha"]
