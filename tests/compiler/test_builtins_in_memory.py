@@ -51,7 +51,7 @@ def test_no_reference_is_lost_or_kept(case):
     given = tuple(args)
 
     def calls():
-        for _ in range(200):
+        for _ in range(60):
             builtin(given, (), None)
             builtin(given, (), out)
             builtin(given, (), given)  # these do not fit

@@ -43,8 +43,8 @@ def assert_same(found, expected):
 @pytest.mark.parametrize(
     ("name", "dtype"),
     [
-        *sampled([(name, np.float64) for name in CARDS], 6),
-        *sampled([(name, np.float32) for name in CARDS], 13),
+        *sampled([(name, np.float64) for name in CARDS], 9),
+        *sampled([(name, np.float32) for name in CARDS], 17),
     ],
 )
 @pytest.mark.filterwarnings(
@@ -122,7 +122,7 @@ def assert_alike(found, expected, agree, about):
 
 
 @pytest.mark.parametrize("dtype", sampled([np.float64, np.float32], 2))
-@pytest.mark.parametrize("name", sorted(set(CARDS) - set(STATES)))
+@pytest.mark.parametrize("name", sampled(sorted(set(CARDS) - set(STATES)), 2))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_card_agrees_at_special_values_in_every_tier(name, dtype, full):
     for function, args in list(card_programs(name, dtype))[: None if full else 1]:

@@ -49,14 +49,14 @@ def test_ordinary_programs_run_natively_and_are_never_in_doubt(report):
 
 
 def test_a_program_in_the_body_of_a_loop_gives_the_same(full):
-    for seed in range(300 if full else 12):
+    for seed in range(300 if full else 8):
         one = trial(seed)
         found = [one.in_tier("scan"), one.in_tier("gradient, scan")]
         assert not [outcome for outcome in found if outcome.wrong], seed
 
 
 @pytest.mark.skipif(not HAS_NATIVE, reason="needs llvmlite")
-@pytest.mark.parametrize("name", sampled(FAULTS, 6))
+@pytest.mark.parametrize("name", sampled(FAULTS, 12))
 def test_a_fault_that_is_put_back_is_found(name, monkeypatch):
     trials = [trial(seed) for seed in range(OF_FAULTS)]  # what plain runs give has no fault
     FAULTS[name](monkeypatch)

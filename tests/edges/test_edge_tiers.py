@@ -102,7 +102,7 @@ def traceable():
     return [p for p in NUMERIC if not any(text in p.name for text in known)]
 
 
-@pytest.mark.parametrize("probe", sampled([pytest.param(p, id=p.name) for p in traceable()], 4))
+@pytest.mark.parametrize("probe", sampled([pytest.param(p, id=p.name) for p in traceable()], 6))
 def test_every_tier_gives_the_documented_derivative(probe, full):
     check(probe, np.float64, COMPILED if full else ("trace", "written", "loops"))
 
@@ -110,7 +110,7 @@ def test_every_tier_gives_the_documented_derivative(probe, full):
 @pytest.mark.parametrize(
     "probe",
     [
-        pytest.param(p, id=p.name, marks=pytest.mark.full if n % 5 else ())
+        pytest.param(p, id=p.name, marks=pytest.mark.full if n % 8 else ())
         for n, p in enumerate(p for p in traceable() if p.fits_single)
     ],
 )

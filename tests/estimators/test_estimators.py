@@ -294,6 +294,7 @@ def test_12605_warm_start_goes_on_where_it_stood():
     np.testing.assert_allclose(parts.coefs_[0], whole.coefs_[0], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.full
 def test_20516_one_seed_gives_the_same_bits_in_every_process():
     program = (
         "import hashlib, numpy as np\n"
@@ -433,7 +434,7 @@ def test_an_estimator_survives_pickling_and_cloning():
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", sampled(["threading", "loky"], 2))
 def test_a_search_in_processes_and_threads(backend):
     joblib = pytest.importorskip("joblib")
     X, y = iris()

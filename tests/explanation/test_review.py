@@ -651,7 +651,7 @@ def test_check_ends_with_2_for_a_file_that_is_not_there(capsys):
 def figures(full):
     every = 1 if full else 17
     wrong, _ = wrong_layers(every)
-    return measure(right_layers()[:: 1 if full else 12], wrong)
+    return measure(right_layers()[:: 1 if full else 20], wrong)
 
 
 def test_the_corpus_is_as_large_as_it_says(figures, full):
