@@ -20,6 +20,7 @@ from adjoint import nn
 from adjoint.files import Checkpoint
 from old_files import contents
 from old_files.contents import CLASSES, FOLDER, MODELS, OPTIMIZERS, X, arrays, from_json, outputs
+from sampled import sampled
 
 pytest.importorskip("safetensors")
 pytest.importorskip("scipy")
@@ -53,7 +54,7 @@ def _graphs():
 GRAPHS, GRAPH_NUMBERS = _graphs()
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", sampled(GRAPHS, 2))
 def test_an_old_graph_gives_the_same_numbers(name, tmp_path):
     path = tmp_path / "graph.json"
     path.write_bytes(GRAPHS[name])

@@ -75,7 +75,7 @@ def _list(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(("name", "number", "mapped"), _cases())
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", sampled([np.float64, np.float32], 2))
 def test_a_card_on_all_rows_equals_a_loop(name, number, mapped, dtype):
     args, params = _drawn(name, number, mapped, dtype)
     if _masks([x for x, one in zip(args, mapped, strict=True) if one], params):
