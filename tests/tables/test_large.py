@@ -173,7 +173,7 @@ def test_files_with_other_types_and_without_rows_are_one_table(tmp_path):
 
 
 def test_progress_is_told_in_rows_and_bytes(table, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("adjoint.cli.fit_rows._SECONDS", 0.0)
+    monkeypatch.setattr("adjoint.cli.reading_log._SECONDS", 0.0)
     assert adjoint("fit", table, *FIT, "--epochs", 1, "--out", tmp_path / "m") == 0
     told = capsys.readouterr().err
     assert "before the first epoch: 1,200 of 1,200 rows, 0 of 0 MB" in told

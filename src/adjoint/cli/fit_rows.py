@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from time import monotonic
 
 import click
 
@@ -17,10 +16,9 @@ from ..tables.targets import AnyTarget
 from ..tables.trial import prepare, prepare_folds
 from .fit_request import FitRequest
 from .model_output import Say, show_columns
+from .reading_log import ReadingLog
 from .terminal import note
 
-# Between two lines that say how much was read.
-_SECONDS = 10.0
 _Prepared = tuple[Encoder, AnyTarget, Parts]
 
 
@@ -107,21 +105,3 @@ def _streamed(source: TableFile, wanted: bool | None) -> RowGroups | None:
             raise click.UsageError(f"--stream: for Parquet; {source} is {source.kind}")
         return None
     return groups if wanted or is_large(groups) else None
-
-
-class ReadingLog:
-    """Says every ten seconds how much of a pass was read, in rows and in bytes."""
-
-    def __init__(self, total: int, say: Callable[[str], None]) -> None:
-        self._total, self._say, self._latest = total, say, monotonic()
-
-    def __call__(self, epoch: int, rows: int, of: int) -> None:
-        """Say it if it is time."""
-        if monotonic() - self._latest >= _SECONDS:
-            self._latest = monotonic()
-            read = self._total * rows // of
-            which = f"epoch {epoch + 1}" if epoch >= 0 else "before the first epoch"
-            self._say(
-                f"{which}: {rows:,} of {of:,} rows, {read / 1e6:,.0f} of "
-                f"{self._total / 1e6:,.0f} MB"
-            )
