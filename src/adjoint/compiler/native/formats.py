@@ -143,3 +143,11 @@ def literal(value: float, kind: str) -> str:
         number = float(np.float32(value)) if kind == "f32" else float(value)
         return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
     return str(int(value))
+
+
+def widened(name: str, kind: str) -> str:
+    """Return the instruction that makes a double of a number."""
+    if kind == "f32":
+        return f"fpext float {name} to double"
+    # A sum with -0 is a copy that keeps every bit, since LLVM has no instruction for that.
+    return f"fadd double {name}, {literal(-0.0, 'f64')}"
